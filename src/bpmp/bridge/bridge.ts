@@ -1,0 +1,38 @@
+import type { Outcome } from '../backend/backend.js';
+
+/** What a bridge hands its requests to: one VM's mediator, seen from below. */
+export interface RequestHandler {
+  /**
+   * Decides one request and answers it. `tx` is the bridge's only copy of what the guest sent and is read before
+   * this returns; `rx` is the reply buffer, as long as the guest's, written from its start. Never throws and never
+   * rejects: whatever goes wrong is an errno for the guest.
+   */
+  handle(mrq: number, tx: Uint8Array, rx: Uint8Array): Outcome | Promise<Outcome>;
+  /** A request whose sizes or pointers cannot be followed, so that there is nothing to decode: -EINVAL, recorded. */
+  malformed(mrq: number, reason: string): Outcome;
+}
+
+/**
+ * How the thread that a bridge runs on is reached while the bridge blocks in a system call: `fd` becomes readable
+ * when there is something to do, and `drain` does it.
+ */
+export interface Control {
+  readonly fd: number;
+  drain(): void;
+}
+
+/** Why a bridge stopped serving. */
+export type BridgeEnd =
+  /** The guest's side is gone: its process exited or its connection closed. */
+  | { readonly reason: 'guest-gone' }
+  | { readonly reason: 'closed' }
+  /** The peer broke the protocol, or the kernel refused; `message` is one line. */
+  | { readonly reason: 'fault'; readonly message: string };
+
+export interface Bridge {
+  /** Serves until the guest is gone, `close` is called, or a fault; never rejects. */
+  serve(): Promise<BridgeEnd>;
+  close(): void;
+  /** Counters for people and tests, by name. */
+  stats(): Record<string, number>;
+}

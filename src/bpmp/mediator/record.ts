@@ -1,0 +1,19 @@
+import type { Decision } from '../policy/decision.js';
+
+/** One transfer as it happened; what capture, trace and the console see. The bytes are copies of their own. */
+export interface TransferRecord {
+  readonly sequence: number;
+  readonly vm: string;
+  /** Monotonic, from `process.hrtime.bigint()`. */
+  readonly timeNs: bigint;
+  readonly mrq: number;
+  readonly tx: Uint8Array;
+  readonly verdict: Decision['verdict'];
+  /** The rule's text. */
+  readonly rule: string;
+  /** The return code that the guest got. */
+  readonly ret: number;
+  readonly rx: Uint8Array;
+  /** From the request's arrival to its answer. */
+  readonly latencyNs: number;
+}

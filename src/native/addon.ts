@@ -1,0 +1,32 @@
+/**
+ * The native seam: every function of the addon, typed, in one folder. The addon makes system calls and nothing else;
+ * a failed one throws an Error with `code` ("EBADF"), `errno` (positive) and `syscall`, as Node's own do.
+ * The addon is loaded at the first use, so that commands which need no kernel interface start without it.
+ */
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { GpuvmError } from '../errors.js';
+
+/** One interface per native file; each is declared in the file of the same name beside this one. */
+export type Addon = object;
+
+const path = fileURLToPath(new URL('../../build/Release/gpuvm.node', import.meta.url));
+let loaded: Addon | undefined;
+
+/** The addon; throws GPUVM_ADDON_MISSING where it was not built or does not fit this Node. */
+export function addon(): Addon {
+  if (loaded === undefined) {
+    try {
+      loaded = createRequire(import.meta.url)(path) as Addon;
+    } catch (cause) {
+      throw new GpuvmError(
+        'GPUVM_ADDON_MISSING',
+        `the native addon ${path} cannot be loaded: run "npm run build:addon"`,
+        {
+          cause,
+        },
+      );
+    }
+  }
+  return loaded;
+}

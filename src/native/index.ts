@@ -1,0 +1,1 @@
+export { type Addon, addon } from './addon.js';
