@@ -1,0 +1,54 @@
+# Sourced by the scripts: where things are, and how a step is told to people.
+# Steps write what they do to one line and everything else to the log.
+
+set -euo pipefail
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive
+
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/gpuvm
+log=${GPUVM_SETUP_LOG:-$cache/log/setup.log}
+export GPUVM_SETUP_LOG=$log
+mkdir -p "$cache" "$(dirname "$log")"
+
+# fail MESSAGE: one line, and the log where there is more to read.
+fail() {
+  printf 'error: %s\n' "$1" >&2
+  exit 1
+}
+
+# step TEXT COMMAND…: runs the command with its output in the log; prints the text and how long it took.
+step() {
+  local text=$1 started=$SECONDS status
+  shift
+  [ ! -t 1 ] || printf '  %s …' "$text"
+  printf '== %s: %s\n' "$text" "$*" >>"$log"
+  # Not in a condition: there bash would go on after a command of the step that failed.
+  set +e
+  (set -e && "$@") >>"$log" 2>&1 </dev/null
+  status=$?
+  set -e
+  [ ! -t 1 ] || printf '\r'
+  printf '  %-56s %4d s\n' "$text" $((SECONDS - started))
+  [ $status = 0 ] || fail "that failed, see $log"
+}
+
+# as_root COMMAND…: runs it as root, with sudo where need be.
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo env DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@"
+  else
+    echo "root is needed for: $*; run this as root or install sudo" >&2
+    return 1
+  fi
+}
+
+# hash_of FILE…: a short name for the contents of files, in the order given.
+hash_of() {
+  cat -- "$@" | sha256sum | cut -c1-16
+}
+
+debian_architecture() {
+  dpkg --print-architecture
+}
