@@ -6,9 +6,12 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { GpuvmError } from '../errors.js';
+import type { ReadinessAddon } from './readiness.js';
+import type { SharedMemoryAddon } from './shared-memory.js';
+import type { UnixSocketAddon } from './unix-socket.js';
 
 /** One interface per native file; each is declared in the file of the same name beside this one. */
-export type Addon = object;
+export type Addon = ReadinessAddon & SharedMemoryAddon & UnixSocketAddon;
 
 const path = fileURLToPath(new URL('../../build/Release/gpuvm.node', import.meta.url));
 let loaded: Addon | undefined;

@@ -1,1 +1,4 @@
 export { type Addon, addon } from './addon.js';
+export { Descriptor } from './descriptor.js';
+export { type Readiness, Ready } from './readiness.js';
+export { WOULD_BLOCK } from './unix-socket.js';
