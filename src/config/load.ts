@@ -1,0 +1,92 @@
+import { readFile } from 'node:fs/promises';
+import { formatPlace, GpuvmError } from '../errors.js';
+import { type Mistake, YamlDocument } from './document.js';
+import { keysAt } from './keys.js';
+import { mistakesOf } from './mistakes.js';
+import { variablesFor } from './paths.js';
+import { checkFiles, resolvePaths } from './resolve.js';
+import { type VmFile, vmFileSchema } from './schema.js';
+import type { VmConfig } from './vm-config.js';
+
+export interface ParseOptions {
+  /** Where the text came from; relative paths in it start at this file's folder. */
+  readonly file: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Also refuses a file whose kernel, initrd, dtb or policy cannot be read. */
+  readonly checkFiles?: boolean;
+}
+
+/** Nobody writes a VM file of this length, in characters. */
+const MAX_LENGTH = 1024 * 1024;
+
+/** Reads a VM file's text. Throws GPUVM_CONFIG with every mistake in `details.mistakes`. */
+export function parseVmFile(text: string, options: ParseOptions): VmConfig {
+  const { file } = options;
+  if (text.length > MAX_LENGTH) refuse([{ message: 'is too long for a VM file', place: { file } }]);
+  const document = new YamlDocument(text, file);
+  if (document.mistakes.length > 0) refuse(document.mistakes);
+
+  const value = plainValue(document);
+  const parsed = vmFileSchema.safeParse(value, { reportInput: true });
+  if (!parsed.success) {
+    refuse(mistakesOf(parsed.error.issues, document, (path) => keysAt(vmFileSchema, path, value)));
+  }
+  const mistakes: Mistake[] = [];
+  const resolved = resolvePaths(parsed.data, variablesFor(file, options.env), document, mistakes);
+  mistakes.push(...contradictions(resolved, document));
+  if (options.checkFiles && mistakes.length === 0) checkFiles(resolved, document, mistakes);
+  if (mistakes.length > 0) refuse(mistakes);
+  return { ...resolved, file };
+}
+
+/** Reads a VM file. Throws GPUVM_FILE where it cannot be read, GPUVM_CONFIG where it is wrong. */
+export async function loadVmFile(file: string, options: Omit<ParseOptions, 'file'> = {}): Promise<VmConfig> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    const why =
+      (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'it is not there' : (cause as Error).message;
+    throw new GpuvmError('GPUVM_FILE', `the VM file ${file} cannot be read: ${why}`, { cause });
+  }
+  return parseVmFile(text, { ...options, file });
+}
+
+function plainValue(document: YamlDocument): unknown {
+  try {
+    return document.value;
+  } catch (cause) {
+    return refuse([{ message: (cause as Error).message, place: document.placeOf([]) }]);
+  }
+}
+
+function contradictions(config: VmFile, document: YamlDocument): Mistake[] {
+  const mistakes: Mistake[] = [];
+  if (config.bridge.kind !== 'none' && config.policy === undefined) {
+    const message = 'policy is missing: a bridge needs one, or nothing would be allowed';
+    mistakes.push({ message, place: document.placeOf(['bridge']) });
+  }
+  for (const key of ['initrd', 'append'] as const) {
+    if (config[key] === undefined || config.kernel !== undefined) continue;
+    mistakes.push({ message: `${key} has no effect without kernel`, place: document.placeOfKey([key]) });
+  }
+  return mistakes;
+}
+
+function refuse(mistakes: readonly Mistake[]): never {
+  const sorted = mistakes.toSorted(
+    (a, b) => (a.place.line ?? 0) - (b.place.line ?? 0) || (a.place.column ?? 0) - (b.place.column ?? 0),
+  );
+  const [first, ...others] = sorted;
+  const more = others.length > 0 ? ` (and ${others.length} more)` : '';
+  throw new GpuvmError('GPUVM_CONFIG', `${first!.message}${more}`, {
+    place: first!.place,
+    details: {
+      mistakes: sorted.map(({ message, place }) => ({
+        ...place,
+        message,
+        text: `${formatPlace(place)}: ${message}`,
+      })),
+    },
+  });
+}

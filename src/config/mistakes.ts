@@ -1,0 +1,70 @@
+import type { z } from 'zod';
+import { nearest } from '../nearest.js';
+import type { KeyPath, Mistake, YamlDocument } from './document.js';
+
+type Issue = z.core.$ZodIssue;
+
+/** The keys that may stand at a path. */
+export type KnownKeys = (path: KeyPath) => readonly string[];
+
+/** What the schema found, each as one sentence at its place. */
+export function mistakesOf(issues: readonly Issue[], document: YamlDocument, known: KnownKeys): Mistake[] {
+  return issues.flatMap((issue) => mistakesOfOne(issue, document, known));
+}
+
+function mistakesOfOne(issue: Issue, document: YamlDocument, known: KnownKeys): Mistake[] {
+  const { path } = issue;
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      message: unknownKey(key, path, known(path)),
+      place: document.placeOfKey([...path, key]),
+    }));
+  }
+  return [{ message: `${formatPath(path)} ${predicate(issue)}`, place: document.placeOf(path) }];
+}
+
+function unknownKey(key: string, path: KeyPath, known: readonly string[]): string {
+  const meant = nearest(key, known);
+  const name = formatPath([...path, key]);
+  return `${name} is not known: ${meant ? `did you mean "${meant}"?` : `there are ${known.join(', ')}`}`;
+}
+
+function predicate(issue: Issue): string {
+  if (issue.input === undefined && issue.code !== 'custom') return 'is missing';
+  switch (issue.code) {
+    case 'invalid_value':
+      return notOneOf(issue.input, issue.values);
+    case 'invalid_union':
+      return issue.discriminator === undefined ? issue.message : unknownKind(issue);
+    case 'invalid_type':
+      if (issue.expected === 'object') return 'must be a map of keys and values';
+      if (issue.expected === 'array') return 'must be a list';
+      return issue.message;
+    default:
+      return issue.message;
+  }
+}
+
+/** Where the kind of a thing chooses what else it holds, and is none of those known. */
+function unknownKind(issue: z.core.$ZodIssueInvalidUnion): string {
+  const { input, discriminator, options } = issue as typeof issue & { options?: unknown[] };
+  return notOneOf((input as Record<string, unknown>)[discriminator!], options ?? []);
+}
+
+function notOneOf(value: unknown, options: readonly unknown[]): string {
+  const names = options.map(String);
+  if (value === undefined) return `is missing: it is one of ${names.join(', ')}`;
+  const meant = typeof value === 'string' ? nearest(value, names) : undefined;
+  const hint = meant ? `did you mean "${meant}"? It` : 'it';
+  return `is ${JSON.stringify(value)}: ${hint} is one of ${names.join(', ')}`;
+}
+
+/** `extraArguments[2]`, counted as people count; the file itself where the path is empty. */
+export function formatPath(path: KeyPath): string {
+  if (path.length === 0) return 'the VM file';
+  return path.reduce<string>(
+    (text, key) =>
+      typeof key === 'number' ? `${text}[${key + 1}]` : text ? `${text}.${String(key)}` : String(key),
+    '',
+  );
+}
