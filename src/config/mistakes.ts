@@ -60,11 +60,17 @@ function notOneOf(value: unknown, options: readonly unknown[]): string {
 }
 
 /** `extraArguments[2]`, counted as people count; the file itself where the path is empty. */
-export function formatPath(path: KeyPath): string {
+function formatPath(path: KeyPath): string {
   if (path.length === 0) return 'the VM file';
-  return path.reduce<string>(
-    (text, key) =>
-      typeof key === 'number' ? `${text}[${key + 1}]` : text ? `${text}.${String(key)}` : String(key),
-    '',
-  );
+  return path
+    .map((key, index) =>
+      typeof key === 'number' ? `[${key + 1}]` : `${index > 0 ? '.' : ''}${formatKey(key)}`,
+    )
+    .join('');
+}
+
+/** A key as it is, or quoted and cut where it would make the sentence unreadable. */
+function formatKey(key: PropertyKey): string {
+  const text = String(key);
+  return /^[\w-]{1,60}$/.test(text) ? text : JSON.stringify(text.slice(0, 60));
 }
