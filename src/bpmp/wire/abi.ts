@@ -49,6 +49,13 @@ export const Mrq = {
   PPP_PROFILE: 95,
 } as const;
 
+/** Commands of MRQ_DEBUGFS. */
+export const DebugfsCommand = {
+  READ: 1,
+  WRITE: 2,
+  DUMPDIR: 3,
+} as const;
+
 /** Commands of MRQ_RESET. */
 export const ResetCommand = {
   ASSERT: 1,
@@ -77,6 +84,24 @@ export const ClkCommand = {
   GET_FMAX_AT_VMIN: 16,
 } as const;
 
+/** Commands of MRQ_THERMAL. */
+export const ThermalCommand = {
+  QUERY_ABI: 0,
+  GET_TEMP: 1,
+  SET_TRIP: 2,
+  GET_NUM_ZONES: 3,
+  GET_THERMTRIP: 4,
+  HOST_TRIP_REACHED: 100,
+} as const;
+
+/** Commands of MRQ_RINGBUF_CONSOLE. */
+export const RingbufConsoleCommand = {
+  QUERY_ABI: 0,
+  READ: 1,
+  WRITE: 2,
+  GET_FIFO: 3,
+} as const;
+
 /** Commands of MRQ_PG. */
 export const PgCommand = {
   QUERY_ABI: 0,
@@ -86,14 +111,37 @@ export const PgCommand = {
   GET_MAX_ID: 4,
 } as const;
 
-/** Commands of MRQ_THERMAL. */
-export const ThermalCommand = {
-  QUERY_ABI: 0,
-  GET_TEMP: 1,
-  SET_TRIP: 2,
-  GET_NUM_ZONES: 3,
-  GET_THERMTRIP: 4,
-  HOST_TRIP_REACHED: 100,
+/** Commands of MRQ_STRAP (0 is reserved). */
+export const StrapCommand = {
+  SET: 1,
+} as const;
+
+/** Commands of MRQ_UPHY. */
+export const UphyCommand = {
+  PCIE_LANE_MARGIN_CONTROL: 1,
+  PCIE_LANE_MARGIN_STATUS: 2,
+  PCIE_EP_CONTROLLER_PLL_INIT: 3,
+  PCIE_CONTROLLER_STATE: 4,
+  PCIE_EP_CONTROLLER_PLL_OFF: 5,
+  DISPLAY_PORT_INIT: 6,
+  DISPLAY_PORT_OFF: 7,
+  XUSB_DYN_LANES_RESTORE: 8,
+  LANE_EOM_SCAN: 9,
+  PCIE_CONFIG_VDM: 10,
+} as const;
+
+/** Commands of MRQ_FMON. */
+export const FmonCommand = {
+  GEAR_CLAMP: 1,
+  GEAR_FREE: 2,
+  GEAR_GET: 3,
+  FAULT_STS_GET: 4,
+} as const;
+
+/** Commands of MRQ_EC. */
+export const EcCommand = {
+  STATUS_GET: 1,
+  STATUS_EX_GET: 2,
 } as const;
 
 /** Commands of MRQ_DEBUG. */
@@ -111,6 +159,22 @@ export const BwmgrCommand = {
   CALC_RATE: 1,
 } as const;
 
+/** Commands of MRQ_ISO_CLIENT. */
+export const IsoClientCommand = {
+  QUERY_ABI: 0,
+  CALCULATE_LA: 1,
+  SET_LA: 2,
+  GET_MAX_BW: 3,
+} as const;
+
+/** Commands of MRQ_PWR_LIMIT. */
+export const PwrLimitCommand = {
+  QUERY_ABI: 0,
+  SET: 1,
+  GET: 2,
+  CURR_CAP: 3,
+} as const;
+
 /** Commands of MRQ_BWMGR_INT. */
 export const BwmgrIntCommand = {
   QUERY_ABI: 1,
@@ -120,12 +184,92 @@ export const BwmgrIntCommand = {
   GET_LAST_REQUEST: 5,
 } as const;
 
-/** Commands of MRQ_ISO_CLIENT. */
-export const IsoClientCommand = {
+/** Commands of MRQ_C2C. */
+export const C2cCommand = {
   QUERY_ABI: 0,
-  CALCULATE_LA: 1,
-  SET_LA: 2,
-  GET_MAX_BW: 3,
+  START_INITIALIZATION: 1,
+  GET_STATUS: 2,
+  HOTRESET_PREP: 3,
+  START_HOTRESET: 4,
+} as const;
+
+/** Commands of MRQ_THROTTLE. */
+export const ThrottleCommand = {
+  QUERY_ABI: 0,
+  GET_CHIPTHROT_STATUS: 1,
+  SET_OC_CONFIG: 2,
+} as const;
+
+/** Commands of MRQ_PWRMODEL. */
+export const PwrmodelCommand = {
+  QUERY_ABI: 0,
+  PWR_GET: 1,
+} as const;
+
+/** Commands of MRQ_PCIE. */
+export const PcieCommand = {
+  EP_CONTROLLER_INIT: 0,
+  EP_CONTROLLER_OFF: 1,
+  RP_CONTROLLER_OFF: 100,
+} as const;
+
+/** Commands of MRQ_PWR_CNTRL. */
+export const PwrCntrlCommand = {
+  QUERY_ABI: 0,
+  BYPASS_SET: 1,
+  BYPASS_GET: 2,
+} as const;
+
+/** Commands of MRQ_CR7. */
+export const Cr7Command = {
+  QUERY_ABI: 0,
+  ENTRY: 1,
+  EXIT: 2,
+} as const;
+
+/** Commands of MRQ_SLC. */
+export const SlcCommand = {
+  QUERY_ABI: 0,
+  BYPASS_SET: 1,
+  BYPASS_GET: 2,
+} as const;
+
+/** Commands of MRQ_TELEMETRY_EX. */
+export const TelemetryExCommand = {
+  QUERY_ABI: 0,
+  BASE_SZ_GET: 1,
+} as const;
+
+/** Commands of MRQ_HWPM. */
+export const HwpmCommand = {
+  QUERY_ABI: 1,
+  IPMU_SET_TRIGGERS: 2,
+  IPMU_SET_PAYLOADS_SHIFTS: 3,
+  IPMU_GET_MAX_PAYLOADS: 4,
+  NVTHERM_SET_SAMPLE_RATE: 5,
+  NVTHERM_SET_BUBBLE_INTERVAL: 6,
+  NVTHERM_SET_FLEX_CHANNELS: 7,
+  ISENSE_GET_SENSOR_NAME: 8,
+  ISENSE_GET_SENSOR_CHANNEL: 9,
+  ISENSE_GET_SENSOR_SCALE_FACTOR: 10,
+  ISENSE_GET_SENSOR_OFFSET: 11,
+  ISENSE_GET_SUM_BLOCK_NAME: 12,
+  ISENSE_GET_SUM_BLOCK_INPUTS: 13,
+} as const;
+
+/** Commands of MRQ_DVFS. */
+export const DvfsCommand = {
+  QUERY_ABI: 1,
+  SET_CTRL_STATE: 2,
+  SET_MGR_STATE: 3,
+} as const;
+
+/** Commands of MRQ_PPP_PROFILE, without `CMD_PPP_` as for the others. */
+export const PppProfileCommand = {
+  PROFILE_QUERY_ABI: 0,
+  PROFILE_QUERY_MASKS: 1,
+  CORE_QUERY_CPU_MASK: 2,
+  AVAILABLE_QUERY: 3,
 } as const;
 
 /** Return codes of the firmware (`BPMP_E…`), negative as they are sent. */
@@ -153,4 +297,31 @@ export const BpmpError = {
   ENAVAIL: -119,
   ENOTSUP: -134,
   ENXIO: -140,
+} as const;
+
+/** What one message carries at the most, in bytes; the window and the host device have room for more. */
+export const MESSAGE_DATA_SIZE = 120;
+
+/** Flags of a clock in the reply to CLK GET_ALL_INFO. */
+export const ClkFlag = {
+  HAS_MUX: 0x1,
+  HAS_SET_RATE: 0x2,
+  IS_ROOT: 0x4,
+  IS_VAR_ROOT: 0x8,
+  RATE_PARENT_CHANGE_DENIED: 0x4000_0000,
+  STATE_CHANGE_DENIED: 0x8000_0000,
+} as const;
+
+/** Bytes of a clock's name, its NUL included. */
+export const CLK_NAME_SIZE = 40;
+export const CLK_MAX_PARENTS = 16;
+
+/** Bytes of a power domain's name, its NUL included. */
+export const PG_NAME_SIZE = 40;
+
+/** State of a power domain; RUNNING is Tegra186's alone. */
+export const PgState = {
+  OFF: 0,
+  ON: 1,
+  RUNNING: 2,
 } as const;

@@ -10,7 +10,10 @@ export const ShapeStatus = {
   UNKNOWN_MRQ: 1,
   /** The MRQ is known, the command is not. */
   UNKNOWN_COMMAND: 2,
-  /** The payload is shorter than the least that this MRQ and command take. */
+  /**
+   * The payload is shorter than the least that this MRQ and command take, or a text or list in it does not end
+   * within it.
+   */
   TRUNCATED: 3,
 } as const;
 export type ShapeStatus = (typeof ShapeStatus)[keyof typeof ShapeStatus];
