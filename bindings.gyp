@@ -10,8 +10,13 @@
       "sources": [
         "native/addon.cc",
         "native/errors.cc",
+        "native/eventfd.cc",
+        "native/memory.cc",
         "native/readiness.cc",
+        "native/seccomp.cc",
+        "native/seccomp_listener.cc",
         "native/shared_memory.cc",
+        "native/socketpair.cc",
         "native/unix_socket.cc",
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
@@ -19,6 +24,13 @@
       "cflags_cc": ["-fexceptions"],
       "cflags!": ["-fno-exceptions"],
       "cflags_cc!": ["-fno-exceptions", "-fno-rtti"],
+    },
+    {
+      # Starts a VMM whose opens and writes of the BPMP host device are answered by gpuvm.
+      "target_name": "gpuvm-exec",
+      "type": "executable",
+      "sources": ["native/exec-wrapper/main.c", "native/exec-wrapper/filter.c"],
+      "defines": ["_GNU_SOURCE"],
     },
   ],
 }

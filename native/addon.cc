@@ -1,15 +1,21 @@
 // The addon's door: each kernel interface registers what it offers. src/native/addon.ts holds the types of all of it.
 #include <napi.h>
 
+#include "eventfd.h"
 #include "readiness.h"
+#include "seccomp.h"
 #include "shared_memory.h"
+#include "socketpair.h"
 #include "unix_socket.h"
 
 namespace gpuvm {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  RegisterEventfd(env, exports);
   RegisterReadiness(env, exports);
+  RegisterSeccomp(env, exports);
   RegisterSharedMemory(env, exports);
+  RegisterSocketpair(env, exports);
   RegisterUnixSocket(env, exports);
   return exports;
 }

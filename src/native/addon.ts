@@ -6,12 +6,20 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { GpuvmError } from '../errors.js';
+import type { EventfdAddon } from './eventfd.js';
 import type { ReadinessAddon } from './readiness.js';
+import type { SeccompAddon } from './seccomp.js';
 import type { SharedMemoryAddon } from './shared-memory.js';
+import type { SocketpairAddon } from './socketpair.js';
 import type { UnixSocketAddon } from './unix-socket.js';
 
 /** One interface per native file; each is declared in the file of the same name beside this one. */
-export type Addon = ReadinessAddon & SharedMemoryAddon & UnixSocketAddon;
+export type Addon = EventfdAddon &
+  ReadinessAddon &
+  SeccompAddon &
+  SharedMemoryAddon &
+  SocketpairAddon &
+  UnixSocketAddon;
 
 const path = fileURLToPath(new URL('../../build/Release/gpuvm.node', import.meta.url));
 let loaded: Addon | undefined;
