@@ -11,9 +11,13 @@ node_is_enough() {
 
 # use_node: puts the private Node on the PATH where the machine's own does not do; fails where neither does.
 use_node() {
-  if ! node_is_enough; then
-    [ -x "$private_node/bin/node" ] && PATH=$private_node/bin:$PATH && hash -r && node_is_enough
-  fi
+  if node_is_enough; then return; fi
+  [ -x "$private_node/bin/node" ] || return 1
+  PATH=$private_node/bin:$PATH
+  hash -r
+  # npm's Node knows only the authorities it was built with; the distribution's also trusts those of the machine.
+  export NODE_EXTRA_CA_CERTS=${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}
+  node_is_enough
 }
 
 # What npm downloads is kept with the other caches.
