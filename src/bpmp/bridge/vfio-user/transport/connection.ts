@@ -1,0 +1,163 @@
+import { closeSync } from 'node:fs';
+import { addon, Descriptor, type Readiness, Ready, WOULD_BLOCK } from '../../../../native/index.js';
+import type { Control } from '../../bridge.js';
+import { type Device, Frame, MAX_DESCRIPTORS, Session, StreamError } from '../protocol/index.js';
+import { Received } from './received.js';
+import { Sending } from './sending.js';
+
+/**
+ * How long the thread blocks for the next access before it goes back to its event loop, and how long it may go on
+ * doing so. A guest's accesses come tens of µs apart while a transfer lasts, and the way through the event loop
+ * costs as much as one of them.
+ */
+const LINGER_US = 500;
+const LINGER_TOTAL_MS = 4;
+
+/** How a connection ended: `fault` where the client broke the protocol or the kernel refused. */
+export type ConnectionEnd =
+  | { readonly reason: 'gone' }
+  | { readonly reason: 'fault'; readonly message: string };
+
+/** One client: takes its bytes in, has each frame handled in order, and sends the replies. */
+export class Connection {
+  readonly session: Session;
+  readonly #device: Device;
+  readonly #descriptor: Descriptor;
+  readonly #readiness: Readiness;
+  readonly #control: Control | undefined;
+  readonly #onEnd: (end: ConnectionEnd) => void;
+  readonly #received = new Received();
+  readonly #frame = new Frame(this.#received.bytes);
+  readonly #fds = new Int32Array(1 + MAX_DESCRIPTORS);
+  readonly #sending: Sending;
+  /** A frame whose outcome is not there yet; nothing else is looked at meanwhile. */
+  #pending = false;
+  #ended = false;
+
+  constructor(fd: number, device: Device, onEnd: (end: ConnectionEnd) => void, control?: Control) {
+    this.#device = device;
+    this.#control = control;
+    this.#onEnd = onEnd;
+    this.session = new Session(device);
+    this.#descriptor = new Descriptor(fd);
+    this.#sending = new Sending(fd);
+    const { Readiness: ReadinessClass } = addon();
+    this.#readiness = new ReadinessClass(fd, () => this.#guard(() => this.#onReady()));
+    this.#watch();
+  }
+
+  close(): void {
+    this.#end({ reason: 'gone' });
+  }
+
+  #onReady(): void {
+    if (this.#pending) {
+      // Only a hang-up is watched for; the outcome is of no use to anybody any more.
+      this.#end({ reason: 'gone' });
+      return;
+    }
+    if (!this.#sending.flush()) return;
+    const until = performance.now() + LINGER_TOTAL_MS;
+    do {
+      this.#takeIn();
+      if (this.#ended || this.#pending || this.#sending.blocked) break;
+    } while (performance.now() < until && this.#moreComesSoon());
+    this.#watch();
+  }
+
+  #moreComesSoon(): boolean {
+    return addon().waitReadable(this.#descriptor.fd, this.#control?.fd ?? -1, LINGER_US) === 1;
+  }
+
+  /** Receives once and handles what is complete. */
+  #takeIn(): void {
+    const received = this.#received;
+    const room = received.room;
+    const count = addon().unixReceive(this.#descriptor.fd, received.bytes, received.end, room, this.#fds);
+    if (count === WOULD_BLOCK) return;
+    if (count === 0) {
+      this.#end({ reason: 'gone' });
+      return;
+    }
+    received.add(count, this.#fds);
+    this.#handleComplete();
+  }
+
+  #handleComplete(): void {
+    const received = this.#received;
+    const frame = this.#frame;
+    while (!this.#ended && !this.#sending.blocked) {
+      const size = received.frameSize;
+      if (size === 0) return;
+      frame.at = received.frameStart;
+      frame.size = size;
+      frame.fds = received.takeDescriptors(size);
+      let pending: void | Promise<void>;
+      try {
+        pending = this.session.handle(frame);
+      } catch (error) {
+        this.#closeDescriptors();
+        throw error;
+      }
+      if (pending !== undefined) {
+        this.#pending = true;
+        pending.then(() => this.#guard(() => this.#resume(size)));
+        return;
+      }
+      this.#finish(size);
+    }
+  }
+
+  /** The outcome of the frame that kept everything waiting is there. */
+  #resume(size: number): void {
+    this.#pending = false;
+    this.#finish(size);
+    this.#handleComplete();
+    this.#watch();
+  }
+
+  #finish(size: number): void {
+    this.#closeDescriptors();
+    this.#received.skip(size);
+    const { reply } = this.session;
+    if (reply.size > 0) this.#sending.send(reply.bytes, reply.size, reply.fd);
+  }
+
+  /** Those that the handler left. */
+  #closeDescriptors(): void {
+    const { fds } = this.#frame;
+    if (fds.length === 0) return;
+    this.#frame.fds = [];
+    for (const fd of fds) closeSync(fd);
+  }
+
+  #watch(): void {
+    if (this.#ended) return;
+    // While replies cannot be sent nothing more is taken in, so a client that does not read costs no memory.
+    if (this.#pending) this.#readiness.watch(Ready.DISCONNECT);
+    else this.#readiness.watch(this.#sending.blocked ? Ready.WRITABLE : Ready.READABLE);
+  }
+
+  #guard(step: () => void): void {
+    if (this.#ended) return;
+    try {
+      step();
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === 'EPIPE' || code === 'ECONNRESET') this.#end({ reason: 'gone' });
+      else if (error instanceof StreamError || code !== undefined) this.#end({ reason: 'fault', message });
+      else throw error;
+    }
+  }
+
+  #end(end: ConnectionEnd): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#readiness.close();
+    this.#descriptor.close();
+    this.#received.close();
+    this.#closeDescriptors();
+    this.#device.disconnected();
+    this.#onEnd(end);
+  }
+}

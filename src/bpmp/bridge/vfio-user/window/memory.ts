@@ -1,0 +1,92 @@
+import { addon, Descriptor } from '../../../../native/index.js';
+import type { SharedAreas } from '../protocol/index.js';
+import { MRQ_OFFSET, SHARED_PAGE, WINDOW_SIZE, type WindowLayout } from './placement.js';
+
+/**
+ * The window's bytes. In the shared layout those below the MRQ register are memory that the guest changes at any
+ * time and from any CPU: read them once, through {@link WindowMemory.copyBelow}, and look at the copy.
+ */
+export class WindowMemory {
+  /** What a client may map of the BAR, in the shared layout. */
+  readonly shared: SharedAreas | undefined;
+  /** Offsets 0 to 0x4ff. */
+  readonly #below: Uint8Array;
+  /** Offsets 0x500 to 0x5ff; never shared. */
+  readonly #above = new Uint8Array(WINDOW_SIZE - MRQ_OFFSET);
+  readonly #page: Uint8Array | undefined;
+  readonly #descriptor: Descriptor | undefined;
+
+  constructor(layout: WindowLayout, windowOffset: number) {
+    if (layout === 'trapped') {
+      this.#below = new Uint8Array(MRQ_OFFSET);
+      return;
+    }
+    this.#descriptor = new Descriptor(addon().createMemory('gpuvm-window', SHARED_PAGE));
+    this.#page = new Uint8Array(addon().mapMemory(this.#descriptor.fd, SHARED_PAGE));
+    this.#below = this.#page.subarray(windowOffset, windowOffset + MRQ_OFFSET);
+    this.shared = { fd: this.#descriptor.fd, areas: [{ offset: 0, size: SHARED_PAGE }] };
+    // The kernel cleared the page through the cache.
+    this.#maintain(this.#page);
+  }
+
+  /** Reads the part of `into` that falls into the window; `offset` is into the window and may be negative. */
+  read(offset: number, into: Uint8Array): void {
+    for (let i = 0; i < into.length; i++) into[i] = this.#byte(offset + i);
+  }
+
+  /** Writes the part of `data` that falls into the window. */
+  write(offset: number, data: Uint8Array): void {
+    for (let i = 0; i < data.length; i++) {
+      const at = offset + i;
+      if (at < 0 || at >= WINDOW_SIZE) continue;
+      if (at < MRQ_OFFSET) this.#below[at] = data[i] as number;
+      else this.#above[at - MRQ_OFFSET] = data[i] as number;
+    }
+  }
+
+  #byte(at: number): number {
+    if (at < 0 || at >= WINDOW_SIZE) return 0;
+    return (at < MRQ_OFFSET ? this.#below[at] : this.#above[at - MRQ_OFFSET]) as number;
+  }
+
+  /** The MRQ register, u32. */
+  get mrq(): number {
+    const b = this.#above;
+    return (
+      ((b[0] as number) | ((b[1] as number) << 8) | ((b[2] as number) << 16) | ((b[3] as number) << 24)) >>> 0
+    );
+  }
+
+  /** One copy of everything below the MRQ register into `copy`, which is that long. */
+  copyBelow(copy: Uint8Array): void {
+    this.#maintain(this.#below);
+    copy.set(this.#below);
+  }
+
+  /** Puts a reply where the guest reads it, and where it stays after the next cache line is dropped. */
+  store(offset: number, bytes: Uint8Array): void {
+    this.#below.set(bytes, offset);
+  }
+
+  /** To be called after the last {@link store} of a reply. */
+  publish(): void {
+    this.#maintain(this.#below);
+  }
+
+  clear(): void {
+    this.#above.fill(0);
+    if (this.#page === undefined) this.#below.fill(0);
+    else {
+      this.#page.fill(0);
+      this.#maintain(this.#page);
+    }
+  }
+
+  close(): void {
+    this.#descriptor?.close();
+  }
+
+  #maintain(range: Uint8Array): void {
+    if (this.#page !== undefined) addon().maintainCache(range);
+  }
+}

@@ -1,0 +1,25 @@
+/** Generated from guest/boot-stub/boot-stub.S by generate.mjs beside it: the code, to which the table is appended. */
+// biome-ignore format: one instruction to a line
+export const BOOT_STUB_CODE: readonly number[] = [
+  0xd2c00800,
+  0xf2a20000,
+  0x52800401,
+  0xb9400002,
+  0x10000223,
+  0xb8404464,
+  0x34000104,
+  0x28c11865,
+  0x6b02009f,
+  0x54ffff81,
+  0xb8254806,
+  0x52800047,
+  0x79000807,
+  0x17fffff8,
+  0x91402000,
+  0x71000421,
+  0x54fffe61,
+  0xd5033f9f,
+  0xaa1f03e0,
+  0xd2a80004,
+  0xd61f0080,
+];
