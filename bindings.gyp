@@ -11,6 +11,7 @@
         "native/addon.cc",
         "native/errors.cc",
         "native/eventfd.cc",
+        "native/host_device.cc",
         "native/memory.cc",
         "native/readiness.cc",
         "native/seccomp.cc",

@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "eventfd.h"
+#include "host_device.h"
 #include "readiness.h"
 #include "seccomp.h"
 #include "shared_memory.h"
@@ -12,6 +13,7 @@ namespace gpuvm {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterEventfd(env, exports);
+  RegisterHostDevice(env, exports);
   RegisterReadiness(env, exports);
   RegisterSeccomp(env, exports);
   RegisterSharedMemory(env, exports);

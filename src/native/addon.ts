@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { GpuvmError } from '../errors.js';
 import type { EventfdAddon } from './eventfd.js';
+import type { HostDeviceAddon } from './host-device.js';
 import type { ReadinessAddon } from './readiness.js';
 import type { SeccompAddon } from './seccomp.js';
 import type { SharedMemoryAddon } from './shared-memory.js';
@@ -15,6 +16,7 @@ import type { UnixSocketAddon } from './unix-socket.js';
 
 /** One interface per native file; each is declared in the file of the same name beside this one. */
 export type Addon = EventfdAddon &
+  HostDeviceAddon &
   ReadinessAddon &
   SeccompAddon &
   SharedMemoryAddon &

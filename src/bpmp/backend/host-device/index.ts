@@ -1,0 +1,1 @@
+export { HostDevice, type HostDeviceOptions, type HostDeviceStats } from './host-device.js';

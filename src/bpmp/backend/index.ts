@@ -1,0 +1,12 @@
+export { type Backend, MAX_PAYLOAD, type Outcome } from './backend.js';
+export { type BackendConfig, createBackend } from './create.js';
+export { HostDevice, type HostDeviceOptions, type HostDeviceStats } from './host-device/index.js';
+export {
+  type ClockState,
+  type Difference,
+  type Fault,
+  SimulatedBpmp,
+  type SimulatedOptions,
+  type SimulatedState,
+  type ThermalZoneOptions,
+} from './simulated/index.js';

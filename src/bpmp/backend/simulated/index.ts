@@ -1,0 +1,3 @@
+export type { Fault, SimulatedOptions, ThermalZoneOptions } from './options.js';
+export { SimulatedBpmp } from './simulated-bpmp.js';
+export type { ClockState, Difference, SimulatedState } from './state.js';
