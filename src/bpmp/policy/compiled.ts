@@ -1,0 +1,245 @@
+import { type ChipNames, Mrq, PgCommand, type Shape, ShapeStatus } from '../wire/index.js';
+import { builtIn } from './builtin.js';
+import type { Decision } from './decision.js';
+import { type Explanation, explain } from './explain.js';
+import { buildFamilyTable, type FamilyTable, passesAny } from './family-table.js';
+import { I2cWalk, walkSegments } from './i2c.js';
+import type { Limit, Mode, PolicyModel, View } from './model.js';
+import { CHECK_SHIFT, DecisionPool, INDEX_MASK } from './pool.js';
+import type { PolicyWarning } from './problems.js';
+import { Check, PG_OFF_SLOT, resourceKind } from './resource-kind.js';
+import { NO_PROTECTION, type Protection, ResourceDecisions } from './resource-table.js';
+import { includes, type SharedAnswer } from './rights.js';
+
+const NO_ADDRESSES = new Uint8Array(0);
+const POWER_OFF = 0;
+const POWER_ON = 1;
+
+/** A policy as tables: what a VM's mediator asks. Made by `Policy.compile`. */
+export class CompiledPolicy {
+  readonly chip: ChipNames;
+  readonly view: View;
+  readonly mode: Mode;
+  /** What the guest is told that changes something shared, where no line says otherwise. */
+  readonly shared: SharedAnswer;
+  readonly limit: Limit | undefined;
+  readonly warnings: readonly PolicyWarning[];
+  /** The clocks that a line gives any right to, ascending; their parents are what `sharedParents` should hold. */
+  readonly grantedClocks: readonly number[];
+  readonly #model: PolicyModel;
+  readonly #protection: Protection;
+  readonly #pool = new DecisionPool();
+  readonly #families: FamilyTable;
+  readonly #clocks: ResourceDecisions;
+  readonly #resets: ResourceDecisions;
+  readonly #powerDomains: ResourceDecisions;
+  readonly #buses: readonly (Uint8Array | undefined)[];
+  readonly #busGrants: readonly (Decision | undefined)[];
+  /** By clock: the largest rate in Hz, and what is decided above it. */
+  readonly #ceilings: Float64Array;
+  readonly #aboveCeiling: readonly (Decision | undefined)[];
+  readonly #decisions: readonly Decision[];
+  readonly #truncated: Decision;
+  readonly #unknownMrq: Decision;
+  readonly #unknownCommand: Decision;
+  readonly #negativeRate: Decision;
+  readonly #hiddenParent: Decision;
+  readonly #powerState: Decision;
+  readonly #i2cSegments: Decision;
+  readonly #i2cAddress: Decision;
+
+  constructor(model: PolicyModel, protection: Protection) {
+    const pool = this.#pool;
+    this.#model = model;
+    this.chip = model.chip;
+    this.view = model.view;
+    this.mode = model.mode;
+    this.shared = model.shared;
+    this.limit = model.limit;
+    this.#protection = protection;
+    this.#families = buildFamilyTable(model, pool);
+    const table = (kind: 'clocks' | 'resets' | 'powerDomains', protection: Protection): ResourceDecisions => {
+      const spec = resourceKind[kind];
+      return new ResourceDecisions(model, spec, protection, this.#families[spec.mrq]!, pool);
+    };
+    this.#clocks = table('clocks', this.#protection);
+    this.#resets = table('resets', NO_PROTECTION);
+    this.#powerDomains = table('powerDomains', NO_PROTECTION);
+    this.grantedClocks = grantedIds(this.#clocks, model);
+    this.#ceilings = new Float64Array(model.chip.clocks.maxId + 1).fill(Number.POSITIVE_INFINITY);
+    const above: (Decision | undefined)[] = Array.from({ length: this.#ceilings.length });
+    for (const [id, { grant, rule }] of model.resources.clocks) {
+      if (grant.maxRateHz === undefined) continue;
+      this.#ceilings[id] = grant.maxRateHz;
+      above[id] = pool.decision('deny', rule);
+    }
+    this.#aboveCeiling = above;
+    const buses: (Uint8Array | undefined)[] = [];
+    const busGrants: (Decision | undefined)[] = [];
+    for (const [bus, { addresses, rule }] of model.buses) {
+      const allowed = new Uint8Array(0x80);
+      if (addresses.size === 0) continue;
+      for (const address of addresses) allowed[address] = 1;
+      buses[bus] = allowed;
+      busGrants[bus] = pool.decision('allow', rule);
+    }
+    this.#buses = Array.from(buses);
+    this.#busGrants = Array.from(busGrants);
+    this.#truncated = pool.decision('malformed', builtIn.truncated);
+    this.#unknownMrq = pool.decision('deny', builtIn.unknownMrq);
+    this.#unknownCommand = pool.decision('deny', builtIn.unknownCommand);
+    this.#negativeRate = pool.decision('deny', builtIn.negativeRate);
+    this.#hiddenParent = pool.decision('deny', builtIn.hiddenParent);
+    this.#powerState = pool.decision('deny', builtIn.powerState);
+    this.#i2cSegments = pool.decision('malformed', builtIn.i2cSegments);
+    this.#i2cAddress = pool.decision('deny', builtIn.i2cAddress);
+    this.#decisions = pool.decisions;
+    this.warnings = [...model.warnings, ...protectionWarnings(model, this.#protection)];
+  }
+
+  /** Decides one request from its shape and, where a rate, a parent or a state matters, its payload. O(1), never throws. */
+  decide(shape: Shape, tx: Uint8Array): Decision {
+    if (shape.status !== ShapeStatus.OK) return this.#misshapen(shape);
+    switch (shape.mrq) {
+      case Mrq.CLK:
+        return this.#decideClock(shape, tx);
+      case Mrq.RESET:
+        return this.#decisions[this.#resets.codeOf(shape.id, shape.command)]!;
+      case Mrq.PG:
+        return this.#decidePower(shape, tx);
+      case Mrq.I2C:
+        return this.#decideI2c(shape, tx);
+    }
+    const row = shape.mrq < this.#families.length ? this.#families[shape.mrq] : undefined;
+    if (row === undefined) return this.#unknownMrq;
+    return shape.command < row.length ? this.#decisions[row[shape.command]!]! : this.#unknownCommand;
+  }
+
+  /** The same decision with its reasons, for people; costs far more. */
+  explain(mrq: number, tx: Uint8Array): Explanation {
+    return explain(this, this.#model, this.#protection, mrq, tx);
+  }
+
+  /** True where the view lets the guest see the clock; in the full view, always. */
+  isClockVisible(id: number): boolean {
+    return this.view === 'full' || this.#clocks.granted[id] === 1;
+  }
+
+  isResetVisible(id: number): boolean {
+    return this.view === 'full' || this.#resets.granted[id] === 1;
+  }
+
+  isPowerDomainVisible(id: number): boolean {
+    return this.view === 'full' || this.#powerDomains.granted[id] === 1;
+  }
+
+  /** True where some request of this MRQ could pass; what QUERY_ABI should answer in the filtered view. */
+  isMrqVisible(mrq: number): boolean {
+    if (passesAny(this.#families, mrq, this.#pool)) return true;
+    if (mrq === Mrq.CLK) return this.view === 'full' || this.#clocks.passesAny;
+    if (mrq === Mrq.RESET) return this.#resets.passesAny;
+    if (mrq === Mrq.PG) return this.view === 'full' || this.#powerDomains.passesAny;
+    return mrq === Mrq.I2C && this.#busGrants.length > 0;
+  }
+
+  /** The largest clock id that the guest may see; -1 where there is none. */
+  get maxVisibleClock(): number {
+    return this.view === 'full' ? this.chip.clocks.maxId : this.#clocks.maxGranted;
+  }
+
+  get maxVisibleReset(): number {
+    return this.view === 'full' ? this.chip.resets.maxId : this.#resets.maxGranted;
+  }
+
+  get maxVisiblePowerDomain(): number {
+    return this.view === 'full' ? this.chip.powerDomains.maxId : this.#powerDomains.maxGranted;
+  }
+
+  /** True where somebody else uses the resource too, so that taking it away is not forwarded. */
+  isShared(kind: 'clock' | 'reset' | 'powerDomain', id: number): boolean {
+    const table = kind === 'clock' ? this.#clocks : kind === 'reset' ? this.#resets : this.#powerDomains;
+    return table.shared[id] === 1;
+  }
+
+  #misshapen(shape: Shape): Decision {
+    if (shape.status === ShapeStatus.TRUNCATED) return this.#truncated;
+    return shape.status === ShapeStatus.UNKNOWN_MRQ ? this.#unknownMrq : this.#unknownCommand;
+  }
+
+  #decideClock(shape: Shape, tx: Uint8Array): Decision {
+    const { id } = shape;
+    const code = this.#clocks.codeOf(id, shape.command);
+    const allow = this.#decisions[code & INDEX_MASK]!;
+    switch (code >>> CHECK_SHIFT) {
+      case Check.NONE:
+        return allow;
+      case Check.PARENT:
+        // An unknown parent is beyond the table, and so not granted.
+        return tx.length >= 8 && this.#clocks.granted[u32(tx, 4)] === 1 ? allow : this.#hiddenParent;
+      default:
+        return this.#checkRate(code, id, tx, allow);
+    }
+  }
+
+  /** `struct cmd_clk_set_rate_request`: an s64 after 4 unused bytes. */
+  #checkRate(code: number, id: number, tx: Uint8Array, allow: Decision): Decision {
+    if (tx.length < 16) return this.#truncated;
+    const high = u32(tx, 12);
+    if (high >= 0x8000_0000) return this.#negativeRate;
+    if (code >>> CHECK_SHIFT !== Check.CEILING) return allow;
+    // A ceiling is below 2^53, and rounding a larger rate to a double does not bring it below.
+    const rateHz = high * 0x1_0000_0000 + u32(tx, 8);
+    return rateHz > this.#ceilings[id]! ? (this.#aboveCeiling[id] ?? this.#unknownCommand) : allow;
+  }
+
+  /** `struct mrq_pg_request`: cmd, id, then for SET_STATE the state. */
+  #decidePower(shape: Shape, tx: Uint8Array): Decision {
+    let slot = shape.command;
+    if (slot === PG_OFF_SLOT) return this.#unknownCommand;
+    if (slot === PgCommand.SET_STATE) {
+      if (tx.length < 12) return this.#truncated;
+      const state = u32(tx, 8);
+      if (state === POWER_OFF) slot = PG_OFF_SLOT;
+      else if (state !== POWER_ON) return this.#powerState;
+    }
+    return this.#decisions[this.#powerDomains.codeOf(shape.id, slot)]!;
+  }
+
+  #decideI2c(shape: Shape, tx: Uint8Array): Decision {
+    const bus = shape.id;
+    const known = bus >= 0 && bus < this.#buses.length;
+    const result = walkSegments(tx, (known ? this.#buses[bus] : undefined) ?? NO_ADDRESSES);
+    if (result === I2cWalk.BROKEN) return this.#i2cSegments;
+    const grant = known && result === I2cWalk.FITS ? this.#busGrants[bus] : undefined;
+    return grant ?? this.#i2cAddress;
+  }
+}
+
+function u32(tx: Uint8Array, at: number): number {
+  return (tx[at]! | (tx[at + 1]! << 8) | (tx[at + 2]! << 16) | (tx[at + 3]! << 24)) >>> 0;
+}
+
+function grantedIds(clocks: ResourceDecisions, model: PolicyModel): number[] {
+  return [...model.resources.clocks.keys()].filter((id) => clocks.granted[id] === 1).sort((a, b) => a - b);
+}
+
+/** What a line says that the protections overrule, or that will break the guest. */
+function protectionWarnings(model: PolicyModel, { closure, roots }: Protection): PolicyWarning[] {
+  const warnings: PolicyWarning[] = [];
+  for (const [id, { grant, rule }] of model.resources.clocks) {
+    const { place } = rule;
+    if (place === undefined) continue;
+    const name = model.chip.clocks.nameOf(id) ?? String(id);
+    if (roots.has(id) && grant.right === 'tune') {
+      warnings.push({
+        message: `${name} is a shared root: its rate and parent stay protected, whatever the right`,
+        place,
+      });
+    }
+    if (closure.has(id) && grant.commands === undefined && !includes(grant.right ?? 'none', 'use')) {
+      const message = `${name} is the parent of a granted clock, which cannot be enabled without it: give it "shared"`;
+      warnings.push({ message, place });
+    }
+  }
+  return warnings;
+}

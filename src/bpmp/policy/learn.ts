@@ -1,0 +1,117 @@
+import { classify, commandOf, newShape } from '../wire/index.js';
+import { Amendment, type Change } from './amendment.js';
+import type { CompiledPolicy } from './compiled.js';
+import { applyChanges } from './merge.js';
+import type { PolicyModel } from './model.js';
+import { type Need, needOf } from './need.js';
+import type { Protection } from './resource-table.js';
+
+/** A guest can think of more different requests than there is memory; a driver cannot. */
+const MAX_NEEDS = 10_000;
+
+interface Seen {
+  readonly need: Need;
+  readonly title: string;
+  readonly command: number;
+  count: number;
+}
+
+/**
+ * Collects requests that the present policy denies, and writes the policy that would have let them pass, and no more:
+ * rights no higher than asked for, rates no higher than seen. Reads of what the filtered view hides are left out,
+ * because a guest asks for every id there is; what it does not go on to use it does not need.
+ */
+export class PolicyLearner {
+  readonly #compiled: CompiledPolicy;
+  readonly #model: PolicyModel;
+  readonly #protection: Protection;
+  readonly #seen = new Map<string, Seen>();
+  readonly #shape = newShape();
+  #overlooked = 0;
+
+  constructor(compiled: CompiledPolicy, model: PolicyModel, protection: Protection) {
+    this.#compiled = compiled;
+    this.#model = model;
+    this.#protection = protection;
+  }
+
+  /** Takes one request into account; does nothing with one that the policy lets pass or that is malformed. */
+  add(mrq: number, tx: Uint8Array): void {
+    const shape = classify(mrq, tx, this.#shape);
+    const { verdict, hidden } = this.#compiled.decide(shape, tx);
+    if (verdict !== 'deny' || hidden) return;
+    const need = needOf(shape, tx, this.#model.chip);
+    const key = keyOf(need, mrq, shape.command);
+    const seen = this.#seen.get(key);
+    if (seen !== undefined) {
+      seen.count++;
+      if (need.kind !== 'resource' || seen.need.kind !== 'resource') return;
+      if ((need.rateHz ?? 0) > (seen.need.rateHz ?? 0)) this.#seen.set(key, { ...seen, need });
+    } else if (this.#seen.size < MAX_NEEDS) {
+      const title =
+        need.kind === 'resource' ? need.action.name : (commandOf(mrq, shape.command)?.title ?? `MRQ ${mrq}`);
+      this.#seen.set(key, { need, title, command: shape.command, count: 1 });
+    } else {
+      this.#overlooked++;
+    }
+  }
+
+  /** Different denied requests so far. */
+  get size(): number {
+    return this.#seen.size;
+  }
+
+  /** The present policy with what was learned, as YAML; counts stand as comments. Mode `learn` becomes `enforce`. */
+  text(): string {
+    const { changes, comments, impossible } = this.#learned();
+    let text = applyChanges(this.#model.text, changes, this.#model.chip, comments);
+    text = text.replace(/^(["']?mode["']?[ \t]*:[ \t]*)(["']?)learn\2(?=\s|$)/m, '$1enforce');
+    const notes = impossible.map((line) => `# ${line}\n`);
+    if (this.#overlooked > 0)
+      notes.push(`# ${this.#overlooked} requests came after ${MAX_NEEDS} others: learn again\n`);
+    if (notes.length === 0) return text;
+    return `${text}${text.endsWith('\n') ? '' : '\n'}\n# Denied, and no line can allow it:\n${notes.join('')}`;
+  }
+
+  #learned(): { changes: readonly Change[]; comments: Map<Change, string>; impossible: string[] } {
+    const amendment = new Amendment(this.#model, this.#protection, { ceilings: true });
+    const titles = new Map<string, string[]>();
+    const impossible: string[] = [];
+    // Rates before parents, so that the right to set both comes with the rate's ceiling.
+    for (const { need, title, count } of [...this.#seen.values()].sort((a, b) => a.command - b.command)) {
+      const why = amendment.add(need);
+      if (why !== undefined) impossible.push(`${count}× ${title}: ${why}`);
+      else {
+        const place = placeOf(need);
+        titles.set(place, [...(titles.get(place) ?? []), `${count}× ${title}`]);
+      }
+    }
+    const comments = new Map<Change, string>();
+    for (const change of amendment.changes) {
+      const seen = titles.get(`${change.section} ${change.id}`);
+      comments.set(change, ` learned: ${seen?.join(', ') ?? 'a new parent'}`);
+    }
+    return { changes: amendment.changes, comments, impossible };
+  }
+}
+
+/** Requests with the same key take the same of a policy, but for the rate. */
+function keyOf(need: Need, mrq: number, command: number): string {
+  switch (need.kind) {
+    case 'never':
+      // Not the id: a guest that walks all of them is told once of each command.
+      return `never ${mrq} ${command} ${need.why.replace(/\d+/g, '')}`;
+    case 'family':
+      return `family ${need.mrq} ${need.command}`;
+    case 'bus':
+      return `bus ${need.bus} ${need.addresses.join()}`;
+    case 'resource':
+      return `${need.section} ${need.id} ${need.action.slot} ${need.parent ?? ''}`;
+  }
+}
+
+function placeOf(need: Need): string {
+  if (need.kind === 'resource') return `${need.section} ${need.id}`;
+  if (need.kind === 'family') return `mrqs ${need.mrq}`;
+  return need.kind === 'bus' ? `i2c ${need.bus}` : '';
+}
