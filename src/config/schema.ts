@@ -61,12 +61,14 @@ const backend = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('host-device'), path: text.default('/dev/bpmp-host') }),
 ]);
 
-/** The rungs of the stop ladder: how long each is given before the next; 0s leaves a rung out. */
+/** The rungs of the stop ladder: how long each is given before the next; 0s leaves one of the first three out. */
 const stop = z.strictObject({
   powerdown: duration(20_000).describe('The guest is asked to power down.'),
   quit: duration(5_000).describe('QEMU is told to quit over QMP.'),
   terminate: duration(5_000).describe('QEMU gets SIGTERM.'),
-  kill: duration(10_000).describe('QEMU gets SIGKILL; it can take long where it holds devices.'),
+  kill: duration(10_000)
+    .refine((ms) => ms >= 1000, 'must be 1s or more: it is the last rung')
+    .describe('QEMU gets SIGKILL; it can take long where it holds devices.'),
 });
 
 const deadlines = z.strictObject({

@@ -48,7 +48,7 @@ extraArguments: [-drive, "file=\${here}/disk.raw"]
 bridge: { kind: vfio-user, layout: shared, guestAddress: 0x10800b00 }
 backend: { kind: host-device }
 policy: /etc/gpuvm/gpu.yaml
-stop: { powerdown: 1500ms, quit: 2min, kill: 0s }
+stop: { powerdown: 1500ms, quit: 0s, terminate: 2min, kill: 1s }
 `,
       { file, env },
     );
@@ -61,7 +61,7 @@ stop: { powerdown: 1500ms, quit: 2min, kill: 0s }
       bridge: { kind: 'vfio-user', layout: 'shared', guestAddress: 0x10800b00n },
       backend: { kind: 'host-device', path: '/dev/bpmp-host' },
       policy: '/etc/gpuvm/gpu.yaml',
-      stop: { powerdown: 1500, quit: 120_000, kill: 0 },
+      stop: { powerdown: 1500, quit: 0, terminate: 120_000, kill: 1000 },
     });
   });
 
@@ -102,6 +102,7 @@ stop: { powerdown: 1500ms, quit: 2min, kill: 0s }
       `${least}stop: { quit: 25h }`,
       [expect.stringMatching(/^3:15: stop\.quit is "25h", which is not a time/)],
     ],
+    [`${least}stop: { kill: 0s }`, ['3:15: stop.kill must be 1s or more: it is the last rung']],
     [`${least}extraArguments: -s`, ['3:17: extraArguments must be a list']],
     [`${least}extraArguments: [-s, 3]`, ['3:22: extraArguments[2] must be text']],
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the VM file's own variables

@@ -1,0 +1,43 @@
+import type { VmConfig } from '../config/index.js';
+
+export interface RuntimeArguments {
+  /** The Unix socket that QEMU is to listen on for QMP. */
+  readonly qmpPath: string;
+  /** What the bridge needs of QEMU: its device, its boot stub. */
+  readonly bridge?: readonly string[];
+}
+
+/**
+ * QEMU's arguments for a VM file, without the program itself. The guest's console is QEMU's standard input and
+ * output; signals of a terminal are not QEMU's business but ours.
+ */
+export function qemuArguments(config: VmConfig, runtime: RuntimeArguments): string[] {
+  const option = (name: string, value: string | undefined) => (value === undefined ? [] : [name, value]);
+  return [
+    ...['-name', config.name],
+    ...['-nodefaults', '-no-user-config'],
+    ...['-display', 'none'],
+    ...['-machine', config.machine],
+    ...option('-cpu', config.cpu),
+    ...['-smp', String(config.smp)],
+    ...option('-m', config.memory === undefined ? undefined : formatMemory(config.memory)),
+    ...option('-kernel', config.kernel),
+    ...option('-initrd', config.initrd),
+    ...option('-dtb', config.dtb),
+    ...option('-append', config.append),
+    ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
+    ...['-chardev', `socket,id=qmp,path=${escapeOption(runtime.qmpPath)},server=on,wait=off`],
+    ...['-mon', 'chardev=qmp,mode=control'],
+    ...(runtime.bridge ?? []),
+    ...config.extraArguments,
+  ];
+}
+
+/** A comma in a value of QEMU's `key=value,…` options is written twice. */
+export function escapeOption(value: string): string {
+  return value.replaceAll(',', ',,');
+}
+
+function formatMemory(bytes: bigint): string {
+  return bytes % 1024n ** 2n === 0n ? `${bytes / 1024n ** 2n}M` : `${bytes / 1024n}K`;
+}

@@ -1,0 +1,253 @@
+import { EventEmitter } from 'node:events';
+import type { BridgeEnded, BridgeHandle, BridgeReady } from '../bpmp/worker/index.js';
+import type { VmConfig } from '../config/index.js';
+import { GpuvmError } from '../errors.js';
+import { QemuProcess, qemuArguments } from '../qemu/index.js';
+import { QmpClient, type QmpEvents } from '../qmp/index.js';
+import { openBridge, type VmBridge } from './bridge.js';
+import { describeExit, judge } from './outcome.js';
+import type { EndReport } from './report.js';
+import { RuntimeFolder } from './runtime-folder.js';
+import { type LadderStep, StopLadder } from './stop-ladder.js';
+
+export type VmState = 'new' | 'bridge' | 'qemu' | 'monitor' | 'running' | 'stopping' | 'ended';
+
+export interface VmEvents {
+  state: [state: VmState];
+  /** The bridge serves; its notes are for people. */
+  bridge: [handle: BridgeHandle, ready: BridgeReady];
+  /** QEMU runs; its console may be read and written from here on. */
+  qemu: [process: QemuProcess];
+  /** One line of QEMU's stderr, printable. */
+  stderr: [line: string];
+  rung: [step: LadderStep];
+  /** The guest is gone, and what it held was given back. */
+  'bridge-ended': [ended: BridgeEnded];
+}
+
+export interface VmOptions {
+  /** Hand every transfer of the bridge over, as its 'transfers' events. */
+  readonly record?: boolean;
+  /** @internal Tests bring their own bridge. */
+  readonly openBridge?: typeof openBridge;
+}
+
+/** How long the last words may take once QEMU is gone: its monitor's, and the bridge's giving back. */
+const LAST_EVENTS_MS = 1_000;
+const BRIDGE_END_MS = 15_000;
+/** A QEMU that ends closes its sockets a moment before it is gone. */
+const GONE_SOON_MS = 2_000;
+
+/** One run of one VM, from its file to its end. */
+export class VirtualMachine extends EventEmitter<VmEvents> {
+  readonly config: VmConfig;
+  readonly #options: VmOptions;
+  readonly #abandon = new AbortController();
+  #state: VmState = 'new';
+  #bridge: VmBridge | undefined;
+  #qemu: QemuProcess | undefined;
+  #qmp: QmpClient | undefined;
+  #ladder: StopLadder | undefined;
+  #shutdown: QmpEvents['SHUTDOWN'] | undefined;
+  #fault: { ending: 'bridge-fault' | 'monitor-lost'; message: string } | undefined;
+  readonly #outlived = defer();
+
+  constructor(config: VmConfig, options: VmOptions = {}) {
+    super();
+    this.config = config;
+    this.#options = options;
+  }
+
+  get state(): VmState {
+    return this.#state;
+  }
+
+  get pid(): number | undefined {
+    return this.#qemu?.pid;
+  }
+
+  /** The monitor, once the VM runs. */
+  get qmp(): QmpClient | undefined {
+    return this.#qmp;
+  }
+
+  /**
+   * Runs the VM to its end. Once only. Throws what kept it from starting; from then on, however it ends, is a
+   * report. Either way nothing of it is left: no process, no socket, nothing that the guest held.
+   */
+  async run(): Promise<EndReport> {
+    if (this.#state !== 'new') throw new GpuvmError('GPUVM_USAGE', 'a VirtualMachine runs once');
+    const startedMs = performance.now();
+    this.#enter('bridge');
+    const folder = await RuntimeFolder.create();
+    let ended: BridgeEnded | undefined;
+    try {
+      const qemu = await this.#start(folder);
+      const exit = await Promise.race([qemu.exited, this.#outlived.promise]);
+      await Promise.race([this.#qmp?.ended, delay(LAST_EVENTS_MS)]);
+      ended = await this.#endBridge();
+      const rung = this.#ladder?.rung;
+      const outcome = judge({ exit, shutdown: this.#shutdown, rung, fault: this.#fault });
+      return {
+        vm: this.config.name,
+        ...outcome,
+        ...(rung ? { rung } : {}),
+        qemu: exit,
+        ...(this.#shutdown ? { shutdown: this.#shutdown } : {}),
+        stderr: [...qemu.stderr.lines],
+        ...(ended ? { release: ended.release, requests: ended.snapshot } : {}),
+        durationMs: Math.round(performance.now() - startedMs),
+      };
+    } finally {
+      this.#qmp?.close();
+      this.#qemu?.signal('SIGKILL');
+      if (!ended) await this.#endBridge();
+      await folder.remove();
+      this.#enter('ended');
+    }
+  }
+
+  /** Ends the VM by the stop ladder; called again, it goes down a rung at once. */
+  stop(): void {
+    if (this.#ladder) this.#ladder.next();
+    else if (this.#qemu) void this.#descend(this.#qemu);
+    else this.#abandon.abort(stoppedEarly());
+  }
+
+  async #start(folder: RuntimeFolder): Promise<QemuProcess> {
+    const { record = false } = this.#options;
+    const open = this.#options.openBridge ?? openBridge;
+    this.#bridge = await open(this.config, folder, { record });
+    if (this.#bridge) this.#watchBridge(this.#bridge.handle);
+    this.#abandon.signal.throwIfAborted();
+
+    this.#enter('qemu');
+    const qmpPath = folder.file('qmp');
+    const args = qemuArguments(this.config, { qmpPath, bridge: this.#bridge?.qemuArguments ?? [] });
+    const command = { command: this.config.qemu.binary, args };
+    const qemu = await QemuProcess.start(this.#bridge?.wrap(command) ?? command, (line) =>
+      this.emit('stderr', line),
+    );
+    this.#qemu = qemu;
+    this.#bridge?.spawned();
+    this.emit('qemu', qemu);
+
+    this.#enter('monitor');
+    await this.#connect(qemu, qmpPath);
+    return qemu;
+  }
+
+  /** Waits for the monitor and for QEMU's exit, whichever comes first. */
+  async #connect(qemu: QemuProcess, path: string): Promise<void> {
+    const deadlineMs = this.config.deadlines.qmp;
+    void qemu.exited.then((exit) => {
+      if (!this.#ladder) this.#abandon.abort(endedAtOnce(this.config, qemu, describeExit(exit)));
+      else this.#abandon.abort(stoppedEarly());
+    });
+    try {
+      this.#qmp = await QmpClient.connect({ path, deadlineMs, signal: this.#abandon.signal });
+    } catch (error) {
+      // What was stopped while it started has an end to report like any other.
+      if (this.#ladder) return;
+      // QEMU's exit shows on the socket first; its own last words are the better explanation.
+      await Promise.race([qemu.exited, delay(GONE_SOON_MS)]);
+      this.#abandon.signal.throwIfAborted();
+      throw error;
+    }
+    this.#qmp.on('SHUTDOWN', ({ data }) => {
+      this.#shutdown = data;
+    });
+    void this.#watchMonitor(this.#qmp, qemu);
+    if (!this.#ladder) this.#enter('running');
+  }
+
+  async #watchMonitor(qmp: QmpClient, qemu: QemuProcess): Promise<void> {
+    const reason = await qmp.ended;
+    await Promise.race([qemu.exited, delay(GONE_SOON_MS)]);
+    if (qemu.isRunning)
+      this.#giveUp('monitor-lost', `the VM was stopped because its monitor was lost: ${reason.message}`);
+  }
+
+  #watchBridge(handle: BridgeHandle): void {
+    this.emit('bridge', handle, handle.ready);
+    void handle.ended.then(async ({ end }) => {
+      if (end.reason === 'closed') return;
+      if (this.#qemu) await Promise.race([this.#qemu.exited, delay(GONE_SOON_MS)]);
+      if (this.#qemu && !this.#qemu.isRunning) return;
+      const why = end.reason === 'fault' ? end.message : 'QEMU closed its connection to it for good';
+      this.#giveUp('bridge-fault', `the VM was stopped because its bridge ended: ${why}`);
+    });
+  }
+
+  #giveUp(ending: 'bridge-fault' | 'monitor-lost', message: string): void {
+    this.#fault ??= { ending, message };
+    if (!this.#ladder) this.stop();
+  }
+
+  async #descend(qemu: QemuProcess): Promise<void> {
+    const monitor = () => this.#qmp ?? Promise.reject(new Error('no monitor'));
+    this.#ladder = new StopLadder(
+      this.config.stop,
+      {
+        powerdown: async () => (await monitor()).execute('system_powerdown'),
+        quit: async () => (await monitor()).execute('quit'),
+        terminate: () => qemu.signal('SIGTERM'),
+        kill: () => qemu.signal('SIGKILL'),
+      },
+      qemu.exited,
+      (step) => this.emit('rung', step),
+    );
+    this.#enter('stopping');
+    if (!(await this.#ladder.descend())) this.#outlived.reject(stuck(qemu.pid));
+  }
+
+  async #endBridge(): Promise<BridgeEnded | undefined> {
+    const bridge = this.#bridge;
+    if (!bridge) return undefined;
+    this.#bridge = undefined;
+    bridge.spawned();
+    const ended = await Promise.race([bridge.handle.close(), delay(BRIDGE_END_MS)]);
+    if (ended) this.emit('bridge-ended', ended);
+    return ended;
+  }
+
+  #enter(state: VmState): void {
+    this.#state = state;
+    this.emit('state', state);
+  }
+}
+
+function delay(ms: number): Promise<undefined> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(undefined), ms).unref();
+  });
+}
+
+function defer(): { promise: Promise<never>; reject(error: GpuvmError): void } {
+  let reject!: (error: GpuvmError) => void;
+  const promise = new Promise<never>((_, no) => {
+    reject = no;
+  });
+  promise.catch(() => undefined);
+  return { promise, reject };
+}
+
+function stoppedEarly(): GpuvmError {
+  return new GpuvmError('GPUVM_QEMU_START', 'the VM was stopped before it ran');
+}
+
+function stuck(pid: number): GpuvmError {
+  return new GpuvmError(
+    'GPUVM_QEMU_EXIT',
+    `QEMU (pid ${pid}) did not end even after SIGKILL: it hangs in the kernel, and its devices may still be in use`,
+    { details: { pid } },
+  );
+}
+
+function endedAtOnce({ qemu: { binary } }: VmConfig, qemu: QemuProcess, how: string): GpuvmError {
+  const lines = qemu.stderr.lines;
+  const said = lines.length > 0 ? `: ${lines.slice(-3).join(' / ')}` : ' and said nothing';
+  return new GpuvmError('GPUVM_QEMU_START', `${binary} ${how} before it could be used${said}`, {
+    details: { binary, stderr: lines },
+  });
+}
