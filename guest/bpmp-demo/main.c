@@ -1,7 +1,7 @@
 /*
  * A guest of gpuvm, without a GPU: asks the BPMP for what a GPU driver asks, then for what it must not have, through
- * the window and in the way of the stock guest driver. Prints a table for people and, for programs, one line of JSON
- * per request. Ends with 0 only if each answer was the expected one. What it switched on it leaves on.
+ * the window and in the way of the stock guest driver. Prints one line of JSON per request, for programs, and then a
+ * table for people. Ends with 0 only if each answer was the expected one. What it switched on it leaves on.
  */
 #include "steps.h"
 #include "window.h"
@@ -55,25 +55,35 @@ static void print_hex(const char *name, const uint8_t *bytes, uint64_t size)
 	printf("\"");
 }
 
-static bool run(size_t number, const struct step *step, volatile uint64_t *mapped)
+struct outcome {
+	int32_t ret;
+	uint64_t rx_size;
+	bool good;
+};
+
+static struct outcome run(size_t number, const struct step *step, volatile uint64_t *mapped)
 {
 	struct window message;
 
 	prepare(step, &message);
-	uint64_t shown = step->size <= PAYLOAD_SIZE ? step->size : 0;
 	printf("gpuvm-demo: {\"step\":%zu,\"name\":\"%s\",\"mrq\":%" PRIu32 ",\"size\":%" PRIu64, number, step->name,
 	       step->mrq, step->size);
-	print_hex("tx", message.tx, shown);
+	print_hex("tx", message.tx, step->size <= PAYLOAD_SIZE ? step->size : 0);
 
 	window_transfer(mapped, &message);
 
-	bool good = message.ret == step->ret && reply_fits(step, &message) && rest_is_clean(&message);
+	struct outcome outcome = { .ret = message.ret, .rx_size = message.rx_size };
+	outcome.good = message.ret == step->ret && reply_fits(step, &message) && rest_is_clean(&message);
 	printf(",\"ret\":%" PRId32 ",\"rxSize\":%" PRIu64, message.ret, message.rx_size);
 	print_hex("rx", message.rx, message.rx_size);
-	printf(",\"expected\":%s}\n", good ? "true" : "false");
-	printf("%4zu  %-34s %5" PRId32 " %4" PRIu64 "  %s\n", number, step->name, message.ret, message.rx_size,
-	       good ? "as expected" : "NOT AS EXPECTED");
-	return good;
+	printf(",\"expected\":%s}\n", outcome.good ? "true" : "false");
+	return outcome;
+}
+
+static void print_row(size_t number, const struct step *step, const struct outcome *outcome)
+{
+	printf("%4zu  %-34s %5" PRId32 " %4" PRIu64 "  %s\n", number, step->name, outcome->ret, outcome->rx_size,
+	       outcome->good ? "as expected" : "NOT AS EXPECTED");
 }
 
 int main(void)
@@ -91,9 +101,15 @@ int main(void)
 		fprintf(stderr, "bpmp-demo: cannot map the window at 0x%" PRIx64 ": %s\n", address, strerror(errno));
 		return 2;
 	}
-	printf("window at 0x%" PRIx64 "\n   #  %-34s %5s %4s\n", address, "request", "ret", "rx");
+
+	struct outcome outcomes[step_count];
+	for (size_t i = 0; i < step_count; i++) {
+		outcomes[i] = run(i + 1, &steps[i], mapped);
+		good += outcomes[i].good;
+	}
+	printf("\nThe guest's account, window at 0x%" PRIx64 ":\n   #  %-34s %5s %4s\n", address, "request", "ret", "rx");
 	for (size_t i = 0; i < step_count; i++)
-		good += run(i + 1, &steps[i], mapped);
+		print_row(i + 1, &steps[i], &outcomes[i]);
 	printf("gpuvm-demo: {\"steps\":%zu,\"asExpected\":%zu}\n", step_count, good);
 	return good == step_count ? 0 : 1;
 }

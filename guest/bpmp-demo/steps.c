@@ -27,7 +27,8 @@ const struct step steps[] = {
 	{ "RESET DEASSERT GPU", RESET, { RESET_DEASSERT, RESET_GPU }, .size = 8 },
 
 	/* An attacker. */
-	{ "CLK DISABLE PLLP_OUT0", CLK, { CLOCK(DISABLE, PLLP_OUT0) }, .size = 4, .ret = REFUSED },
+	/* Absorbed: answered like a success and not done, as the last step shows. */
+	{ "CLK DISABLE PLLP_OUT0", CLK, { CLOCK(DISABLE, PLLP_OUT0) }, .size = 4 },
 	{ "DEBUG OPEN_WO clk/pllp_out0/rate", DEBUG, { DEBUG_OPEN_WO }, .text = "clk/pllp_out0/rate", .size = 120,
 	  .ret = REFUSED },
 	{ "CLK ENABLE GPUSYS + 0x1000", CLK, { CLOCK(ENABLE, GPUSYS + 0x1000) }, .size = 4, .ret = REFUSED },
