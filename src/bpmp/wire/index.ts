@@ -1,6 +1,34 @@
 export * from './abi.js';
 export { classify } from './classify.js';
+export { describe } from './describe.js';
 export type { CommandInfo, CommandPlace, Effect, MrqInfo, MrqName } from './family.js';
+export {
+  decodeHostMessage,
+  encodeHostMessage,
+  HOST_MESSAGE,
+  HOST_MESSAGE_SIZE,
+  type HostMessage,
+} from './host-message.js';
 export { commandByName, commandOf, minimumLength, mrqByName, mrqs } from './mrqs.js';
 export type { ChipNames, ResourceTable } from './names.js';
+export { type DecodedReply, decodeReply, encodeReply, errorName, type ReplyInput } from './reply.js';
+export {
+  type DecodedRequest,
+  decodeRequest,
+  type EncodedRequest,
+  encodeRequest,
+  type RequestInput,
+} from './request.js';
 export { newShape, type Shape, ShapeStatus } from './shape.js';
+export { quote } from './struct/text.js';
+export type { Named, Value, Values } from './struct/value.js';
+export { formatQuantity, parseQuantity, type Unit } from './units.js';
+export {
+  decodeWindowReply,
+  decodeWindowRequest,
+  encodeWindowReply,
+  encodeWindowRequest,
+  WINDOW,
+  type WindowRequest,
+} from './window.js';
+export { parseRequestWords } from './words.js';

@@ -70,3 +70,8 @@ export function formatQuantity(value: number, unit: Unit): string {
   }
   return `${value / last[0]} ${last[1]}`;
 }
+
+/** A field's name as people say it: `rateHz` is `rate`. */
+export function withoutUnit(name: string): string {
+  return name.replace(/(Hz|KHz|KBps|MilliC|Ns|MW)$/, '');
+}

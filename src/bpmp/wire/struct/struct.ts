@@ -193,7 +193,11 @@ export class Struct {
       }
       const value = values[item.name];
       if (value === undefined) {
-        if (item.item === 'field' && offset + item.type.size > minimum) break;
+        const isLast = this.placed.every(
+          (later) =>
+            later.offset <= offset || !('name' in later.item) || values[later.item.name] === undefined,
+        );
+        if (isLast && item.item === 'field' && offset + item.type.size > minimum) break;
         throw new FieldError(
           item.name,
           `given: ${item.item === 'field' ? item.type.kind : 'a text or a list'}`,
