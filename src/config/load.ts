@@ -19,7 +19,7 @@ export interface ParseOptions {
 /** Nobody writes a VM file of this length, in characters. */
 const MAX_LENGTH = 1024 * 1024;
 
-/** Reads a VM file's text. Throws GPUVM_CONFIG with every mistake in `details.mistakes`. */
+/** Reads a VM file's text. Throws GPUVM_CONFIG with the first mistake; `details.mistakes` has a line for each. */
 export function parseVmFile(text: string, options: ParseOptions): VmConfig {
   const { file } = options;
   if (text.length > MAX_LENGTH) refuse([{ message: 'is too long for a VM file', place: { file } }]);
@@ -81,12 +81,6 @@ function refuse(mistakes: readonly Mistake[]): never {
   const more = others.length > 0 ? ` (and ${others.length} more)` : '';
   throw new GpuvmError('GPUVM_CONFIG', `${first!.message}${more}`, {
     place: first!.place,
-    details: {
-      mistakes: sorted.map(({ message, place }) => ({
-        ...place,
-        message,
-        text: `${formatPlace(place)}: ${message}`,
-      })),
-    },
+    details: { mistakes: sorted.map(({ message, place }) => `${formatPlace(place)}: ${message}`) },
   });
 }

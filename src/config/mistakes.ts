@@ -29,20 +29,47 @@ function unknownKey(key: string, path: KeyPath, known: readonly string[]): strin
   return `${name} is not known: ${meant ? `did you mean "${meant}"?` : `there are ${known.join(', ')}`}`;
 }
 
+/** Words of the schema's own are meant for people; those that the checker makes up are not. */
+const OWN_WORDS = /^(must|is) /;
+
 function predicate(issue: Issue): string {
   if (issue.input === undefined && issue.code !== 'custom') return 'is missing';
+  if (OWN_WORDS.test(issue.message)) return issue.message;
   switch (issue.code) {
     case 'invalid_value':
       return notOneOf(issue.input, issue.values);
     case 'invalid_union':
-      return issue.discriminator === undefined ? issue.message : unknownKind(issue);
+      return issue.discriminator === undefined ? noAlternative(issue) : unknownKind(issue);
     case 'invalid_type':
-      if (issue.expected === 'object') return 'must be a map of keys and values';
-      if (issue.expected === 'array') return 'must be a list';
-      return issue.message;
+      return `must be ${typeNames[issue.expected] ?? issue.expected}`;
+    case 'too_small':
+      if (issue.origin === 'string') return 'must not be empty';
+      return `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
+    case 'too_big': {
+      const unit = issue.origin === 'string' ? ' characters' : issue.origin === 'array' ? ' entries' : '';
+      return `must be ${unit && 'of '}at most ${issue.maximum}${unit}`;
+    }
     default:
-      return issue.message;
+      return `is not right: ${issue.message}`;
   }
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  object: 'a map of keys and values',
+  array: 'a list',
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+};
+
+/** What each alternative would take, where none fits. */
+function noAlternative(issue: z.core.$ZodIssueInvalidUnion): string {
+  const whole = issue.errors.flatMap((errors) => errors.filter(({ path }) => path.length === 0));
+  const wants = whole.map((each) =>
+    predicate({ ...each, input: issue.input } as Issue).replace(/^must be /, ''),
+  );
+  return `must be ${[...new Set(wants)].join(', or ')}`;
 }
 
 /** Where the kind of a thing chooses what else it holds, and is none of those known. */

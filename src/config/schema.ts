@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { backendConfigSchema } from '../bpmp/backend/schema.js';
 import { parseAddress, parseDurationMs, parseSize } from './quantities.js';
 
 /** A value that is written as text and read into something else, or refused with the words of `expected`. */
@@ -56,11 +57,6 @@ const bridge = z.discriminatedUnion('kind', [
   }),
 ]);
 
-const backend = z.discriminatedUnion('kind', [
-  z.looseObject({ kind: z.literal('simulated') }).describe('A BPMP model, for machines without one.'),
-  z.strictObject({ kind: z.literal('host-device'), path: text.default('/dev/bpmp-host') }),
-]);
-
 /** The rungs of the stop ladder: how long each is given before the next; 0s leaves one of the first three out. */
 const stop = z.strictObject({
   powerdown: duration(20_000).describe('The guest is asked to power down.'),
@@ -105,7 +101,9 @@ export const vmFileSchema = z.strictObject({
     .default([])
     .describe('Passed on to QEMU as they are, after all others; only the variables are put in.'),
   bridge: bridge.default({ kind: 'none' }).describe("How the guest's BPMP requests arrive."),
-  backend: backend.default({ kind: 'simulated' }).describe('What answers the requests that are let through.'),
+  backend: backendConfigSchema
+    .default({ kind: 'simulated' })
+    .describe('What answers the requests that are let through.'),
   policy: text.optional().describe('The policy that decides; needed with a bridge.'),
   stop: stop.prefault({}),
   deadlines: deadlines.prefault({}),

@@ -15,7 +15,7 @@ function mistakes(text: string): string[] {
     parseVmFile(text, { file, env });
   } catch (error) {
     if (!GpuvmError.is(error, 'GPUVM_CONFIG')) throw error;
-    return (error.details.mistakes as { text: string }[]).map(({ text }) => text.replace(`${file}:`, ''));
+    return (error.details.mistakes as string[]).map((text) => text.replace(`${file}:`, ''));
   }
   return [];
 }
@@ -103,6 +103,22 @@ stop: { powerdown: 1500ms, quit: 0s, terminate: 2min, kill: 1s }
       [expect.stringMatching(/^3:15: stop\.quit is "25h", which is not a time/)],
     ],
     [`${least}stop: { kill: 0s }`, ['3:15: stop.kill must be 1s or more: it is the last rung']],
+    [
+      `${least}backend: { kind: simulated, latencyUs: -3, tag: [] }`,
+      ['3:40: backend.latencyUs must be at least 0', '3:49: backend.tag must be text'],
+    ],
+    [
+      `${least}backend: { kind: simulated, fualts: [], seed: 0.5 }`,
+      [
+        '3:29: backend.fualts is not known: did you mean "faults"?',
+        '3:47: backend.seed must be a whole number',
+      ],
+    ],
+    [`${least}backend: { kind: host-device, path: "" }`, ['3:37: backend.path must not be empty']],
+    [
+      `${least}backend: { kind: simulated, debugClocks: -1 }`,
+      ['3:42: backend.debugClocks must be at least 0'],
+    ],
     [`${least}extraArguments: -s`, ['3:17: extraArguments must be a list']],
     [`${least}extraArguments: [-s, 3]`, ['3:22: extraArguments[2] must be text']],
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the VM file's own variables
