@@ -33,5 +33,30 @@
       "sources": ["native/exec-wrapper/main.c", "native/exec-wrapper/filter.c"],
       "defines": ["_GNU_SOURCE"],
     },
+    {
+      # Uses the BPMP host device as QEMU's device does: for tests and the bench.
+      "target_name": "gpuvm-standin",
+      "type": "executable",
+      "sources": ["native/test/standin.c", "native/test/hostile.c", "native/test/tally.c"],
+      "defines": ["_GNU_SOURCE"],
+      "libraries": ["-pthread"],
+    },
+    {
+      # The same as a thread inside a real VMM (LD_PRELOAD).
+      "target_name": "gpuvm-standin-preload",
+      "type": "shared_library",
+      "product_prefix": "",
+      "sources": ["native/test/preload.c", "native/test/tally.c"],
+      "defines": ["_GNU_SOURCE"],
+      "cflags": ["-fPIC"],
+      "libraries": ["-pthread"],
+    },
+    {
+      # What the bench measures the interposed bridge against.
+      "target_name": "gpuvm-baseline",
+      "type": "executable",
+      "sources": ["native/test/baseline-supervisor.c"],
+      "defines": ["_GNU_SOURCE"],
+    },
   ],
 }

@@ -1,0 +1,269 @@
+import { constants } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { addon, ListenerEvent, type SeccompListener } from '../../../native/index.js';
+import type { Bridge, BridgeEnd, Control } from '../bridge.js';
+import { type Attached, Handshake } from './attach.js';
+import { InFlight } from './in-flight.js';
+import { openJournal } from './journal.js';
+import { Opens } from './opens.js';
+import { type Complete, type HandOver, type InterposedOptions, withDefaults } from './options.js';
+import { ReplayCache } from './replay.js';
+import { Slots } from './slots.js';
+import { Taken, Transfers } from './transfers.js';
+import { Watches } from './watches.js';
+
+const { errno } = constants;
+
+/** In place of a slot's number. */
+const NONE = -1;
+/** The thread's event loop turns at least this often while the guest is silent, in ms, and … */
+const TURN_MS = 100;
+/** … after so many calls while it is not: messages, timers and the thread's own end come through. */
+const TURN_CALLS = 4096;
+/** So many calls are taken up in one turn of the event loop. */
+const CALLS_PER_TURN = 32;
+
+/**
+ * A guest's requests by way of an unchanged VMM: its open of the device and its writes to it are notified by the kernel
+ * (docs/bridges.md). While the handler answers at once, the thread blocks in one system call after another; while a
+ * request waits for its backend, the thread turns its event loop, and other requests go on being served.
+ */
+export class InterposedBridge implements Bridge {
+  readonly #options: Complete;
+  readonly #control: Control;
+  readonly #journalFd: number;
+  readonly #slots: Slots;
+  readonly #memory: ArrayBuffer;
+  readonly #free: number[];
+  readonly #replay = new ReplayCache();
+  readonly #inFlight: InFlight;
+  readonly #transfers: Transfers;
+  readonly #opens: Opens;
+  readonly #counters = { lost: 0, timedOut: 0, abandoned: 0 };
+  readonly #kernel = { waitKillable: 0, syncWakeUp: 0 };
+  #listener: SeccompListener | undefined;
+  #handshake: Handshake | undefined;
+  #watches: Watches | undefined;
+  #end: BridgeEnd | undefined;
+  /** Ends the wait of the event loop. */
+  #wake: () => void = () => {};
+
+  constructor(options: InterposedOptions) {
+    this.#options = withDefaults(options);
+    this.#control = options.control;
+    const { deadlineMs, handler, devicePath } = this.#options;
+    const { fd, memory } = openJournal(this.#options);
+    this.#journalFd = fd;
+    this.#memory = memory;
+    this.#slots = new Slots(memory);
+    const { count } = this.#slots;
+    this.#opens = new Opens(this.#slots, devicePath);
+    this.#free = Array.from({ length: count }, (_, index) => count - 1 - index);
+    this.#inFlight = new InFlight(deadlineMs, (slot) => this.#onOverdue(slot));
+    this.#transfers = new Transfers({
+      slots: this.#slots,
+      handler,
+      inFlight: this.#inFlight,
+      replay: this.#replay,
+      // One more slot than can be in flight, so that there is always one to refuse a request from.
+      maxInFlight: count - 1,
+      onAnswer: (slot) => this.#guard(() => this.#sendAlone(slot)),
+      onFree: (slot) => this.#release(slot),
+    });
+  }
+
+  async serve(): Promise<BridgeEnd> {
+    try {
+      await this.#attach();
+      while (this.#end === undefined) {
+        this.#serveBlocking();
+        if (this.#inFlight.waiting > 0) await this.#serveFromLoop();
+        await nextTurn();
+      }
+    } catch (error) {
+      this.#fault(error);
+    }
+    this.#cleanUp();
+    return this.#end ?? { reason: 'closed' };
+  }
+
+  close(): void {
+    this.#finish({ reason: 'closed' });
+  }
+
+  stats(): Record<string, number> {
+    const stale = this.#listener?.stale ?? 0;
+    return {
+      ...this.#transfers.counters,
+      ...this.#opens.counters,
+      ...this.#counters,
+      ...this.#kernel,
+      stale,
+      inFlight: this.#inFlight.size,
+    };
+  }
+
+  /** What a successor needs; undefined before the VMM is there. Its descriptors are open until `serve` settles. */
+  handOver(): HandOver | undefined {
+    if (this.#listener === undefined) return undefined;
+    return {
+      listenerFd: this.#listener.fd,
+      journalFd: this.#journalFd,
+      memory: this.#listener.keptMemory(),
+    };
+  }
+
+  async #attach(): Promise<void> {
+    if ('takeOver' in this.#options) {
+      const { listenerFd, memory } = this.#options.takeOver;
+      const listener = this.#open({ listenerFd, waitKillable: !this.#options.oldKernel });
+      for (const [process, fd] of memory) listener.adoptMemory(process, fd);
+      // Whether they were executed nobody can tell any more, so they must not be executed again.
+      this.#counters.abandoned = listener.abandon();
+      return;
+    }
+    const { socketFd } = this.#options;
+    this.#handshake = new Handshake(socketFd);
+    const control = new Watches([this.#control.fd], () => this.#control.drain());
+    control.start();
+    try {
+      if (this.#end !== undefined) this.#handshake.giveUp();
+      const attached = await this.#handshake.attached;
+      if (attached === undefined) return;
+      this.#open(attached);
+      this.#handshake.acknowledge();
+    } finally {
+      control.close();
+      addon().closeFd(socketFd);
+    }
+  }
+
+  #open({ listenerFd, waitKillable }: Attached): SeccompListener {
+    const listener = new (addon().SeccompListener)(listenerFd, this.#control.fd, this.#memory);
+    this.#listener = listener;
+    this.#kernel.waitKillable = Number(waitKillable);
+    if (!this.#options.oldKernel) this.#kernel.syncWakeUp = Number(listener.enableSyncWakeUp());
+    return listener;
+  }
+
+  /** Until something needs the event loop: a request in flight, the end, or its turn. */
+  #serveBlocking(): void {
+    const listener = this.#listener;
+    let reply = NONE;
+    for (let calls = TURN_CALLS; listener !== undefined && this.#end === undefined; calls--) {
+      // A loaded guest gets its last answer before the loop turns.
+      const slot = calls > 0 && this.#inFlight.waiting === 0 ? this.#free[this.#free.length - 1] : NONE;
+      if (slot === NONE && reply === NONE) return;
+      const event = listener.next(reply, slot, TURN_MS);
+      if (event === ListenerEvent.LOST) {
+        this.#onLost(reply);
+        reply = NONE;
+      } else if (
+        event === ListenerEvent.WRITE ||
+        event === ListenerEvent.OPEN ||
+        event === ListenerEvent.OTHER
+      ) {
+        reply = this.#take(event, slot);
+      } else {
+        this.#onQuiet(event);
+        if (event !== ListenerEvent.CONTROL) return;
+        reply = NONE;
+      }
+    }
+  }
+
+  /** Until no guest waits for a backend. */
+  async #serveFromLoop(): Promise<void> {
+    const listener = this.#listener;
+    if (listener === undefined) return;
+    const drained = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    this.#watches ??= new Watches([listener.fd, this.#control.fd], () =>
+      this.#guard(() => this.#pump(listener)),
+    );
+    this.#watches.start();
+    await drained;
+    this.#watches.stop();
+  }
+
+  #pump(listener: SeccompListener): void {
+    for (let calls = CALLS_PER_TURN; calls > 0 && this.#end === undefined; calls--) {
+      const slot = this.#free[this.#free.length - 1];
+      const event = listener.next(NONE, slot, 0);
+      if (event === ListenerEvent.WRITE || event === ListenerEvent.OPEN || event === ListenerEvent.OTHER) {
+        const reply = this.#take(event, slot);
+        if (reply !== NONE) this.#sendAlone(reply);
+      } else {
+        this.#onQuiet(event);
+        if (event !== ListenerEvent.CONTROL) return;
+      }
+    }
+  }
+
+  /** The slot that holds an answer now, or NONE. */
+  #take(event: ListenerEvent, slot: number): number {
+    if (event === ListenerEvent.WRITE) {
+      const taken = this.#transfers.take(slot);
+      if (taken === Taken.LATER) this.#free.pop();
+      return taken === Taken.ANSWERED ? slot : NONE;
+    }
+    if (event === ListenerEvent.OPEN) this.#opens.answer(slot);
+    else this.#slots.answerError(slot, errno.ENOSYS);
+    return slot;
+  }
+
+  #sendAlone(slot: number): void {
+    if (this.#listener?.next(slot, NONE, 0) === ListenerEvent.LOST) this.#onLost(slot);
+  }
+
+  #onLost(slot: number): void {
+    this.#counters.lost++;
+    if (!this.#slots.isTransfer(slot)) return;
+    this.#replay.keep(this.#slots.thread(slot), this.#slots.bytes(slot), performance.now());
+  }
+
+  #onQuiet(event: ListenerEvent): void {
+    if (event === ListenerEvent.CONTROL) this.#control.drain();
+    else if (event === ListenerEvent.GONE) this.#finish({ reason: 'guest-gone' });
+  }
+
+  #onOverdue(slot: number): void {
+    this.#counters.timedOut++;
+    this.#slots.answerError(slot, errno.ETIMEDOUT);
+    this.#guard(() => this.#sendAlone(slot));
+    if (this.#inFlight.waiting === 0) this.#wake();
+  }
+
+  #release(slot: number): void {
+    this.#free.push(slot);
+    if (this.#inFlight.waiting === 0) this.#wake();
+  }
+
+  #finish(end: BridgeEnd): void {
+    this.#end ??= end;
+    this.#handshake?.giveUp();
+    this.#wake();
+  }
+
+  #fault(error: unknown): void {
+    this.#finish({ reason: 'fault', message: error instanceof Error ? error.message : String(error) });
+  }
+
+  /** For what the event loop calls: an error ends the service, not the thread. */
+  #guard(body: () => void): void {
+    if (this.#end !== undefined) return;
+    try {
+      body();
+    } catch (error) {
+      this.#fault(error);
+    }
+  }
+
+  #cleanUp(): void {
+    this.#inFlight.stop();
+    this.#watches?.close();
+    this.#listener?.close();
+    addon().closeFd(this.#journalFd);
+  }
+}
