@@ -5,7 +5,12 @@ set -euo pipefail
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/gpuvm
+HOME=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}
+# A relative XDG path is to be ignored, says its specification.
+case ${XDG_CACHE_HOME:-} in
+/*) cache=$XDG_CACHE_HOME/gpuvm ;;
+*) cache=$HOME/.cache/gpuvm ;;
+esac
 log=${GPUVM_SETUP_LOG:-$cache/log/setup.log}
 export GPUVM_SETUP_LOG=$log
 mkdir -p "$cache" "$(dirname "$log")"

@@ -4,11 +4,11 @@
 
 debian_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# The machine's own Debian mirror where it has one.
+# debian_mirror [FOLDER]: the machine's own Debian mirror where it has one.
 debian_mirror() {
-  local found
-  found=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list 2>/dev/null |
-    grep -Eo '^(URIs:|deb( \[[^]]*\])?) +https?://[^ ]+/debian/?( |$)' | grep -Eo 'https?://[^ ]+' | head -n 1) || true
+  local folder=${1:-/etc/apt} found
+  found=$(cat "$folder"/sources.list "$folder"/sources.list.d/*.{sources,list} 2>/dev/null |
+    sed -nE 's#^(URIs:|deb( +\[[^]]*\])?) +(https?://[^ ]+/debian)/?( .*)?$#\3#p' | head -n 1) || true
   printf '%s\n' "${found:-http://deb.debian.org/debian}"
 }
 
@@ -17,13 +17,9 @@ debian_mirror() {
 apt_open() {
   local architecture=$1 mirror suite
   shift
-  mirror=$(debian_mirror)
   apt_place=$cache/apt/$architecture-$(printf '%s+' "$@" | sed 's/+$//')
   mkdir -p "$apt_place"/{lists/partial,cache/archives/partial,etc/preferences.d}
   : >"$apt_place/status"
-  for suite in "$@"; do
-    printf 'deb [signed-by=%s] %s %s main\n' "$debian_keyring" "$mirror" "$suite"
-  done >"$apt_place/etc/sources.list"
   cat >"$apt_place/etc/apt.conf" <<CONF
 Dir::State "$apt_place";
 Dir::State::status "$apt_place/status";
@@ -56,7 +52,14 @@ Acquire::Retries "3";
 #clear Acquire::IndexTargets::deb::DEP-11-icons-hidpi;
 #clear Acquire::IndexTargets::deb::DEP-11-icons-large-hidpi;
 CONF
-  apt_private apt-get -q update --error-on=any
+  # A mirror of the machine's need not have other releases.
+  for mirror in "$(debian_mirror)" http://deb.debian.org/debian; do
+    for suite in "$@"; do
+      printf 'deb [signed-by=%s] %s %s main\n' "$debian_keyring" "$mirror" "$suite"
+    done >"$apt_place/etc/sources.list"
+    if apt_private apt-get -q update --error-on=any; then return; fi
+  done
+  return 1
 }
 
 apt_private() {
