@@ -1,4 +1,4 @@
-import type { Decision } from '../policy/decision.js';
+import type { Decision } from '../policy/index.js';
 
 /** One transfer as it happened; what capture, trace and the console see. The bytes are copies of their own. */
 export interface TransferRecord {

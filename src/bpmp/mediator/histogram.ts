@@ -1,0 +1,67 @@
+const SUB_BITS = 3;
+const SUB = 1 << SUB_BITS;
+const OCTAVES = 40;
+
+/**
+ * Latencies in logarithmic buckets, eight to each doubling: within 7 % at any size from 1 ns to 18 minutes, in 2.5 KiB,
+ * without an allocation per value.
+ */
+export class Histogram {
+  readonly #buckets = new Float64Array(OCTAVES * SUB);
+  #count = 0;
+  #sumNs = 0;
+  #maxNs = 0;
+
+  record(ns: number): void {
+    this.#buckets[bucketOf(ns)]++;
+    this.#count++;
+    this.#sumNs += ns;
+    if (ns > this.#maxNs) this.#maxNs = ns;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The middle of the bucket that the quantile (0 to 1) falls in, in ns; 0 where nothing was recorded. */
+  quantile(q: number): number {
+    let left = Math.ceil(q * this.#count);
+    if (left <= 0) return 0;
+    for (let i = 0; i < this.#buckets.length; i++) {
+      left -= this.#buckets[i];
+      if (left <= 0) return Math.min(this.#maxNs, middleOf(i));
+    }
+    return this.#maxNs;
+  }
+
+  summary(): LatencySummary {
+    return {
+      count: this.#count,
+      meanNs: this.#count === 0 ? 0 : Math.round(this.#sumNs / this.#count),
+      p50Ns: Math.round(this.quantile(0.5)),
+      p99Ns: Math.round(this.quantile(0.99)),
+      maxNs: Math.round(this.#maxNs),
+    };
+  }
+}
+
+export interface LatencySummary {
+  readonly count: number;
+  readonly meanNs: number;
+  readonly p50Ns: number;
+  readonly p99Ns: number;
+  readonly maxNs: number;
+}
+
+function bucketOf(ns: number): number {
+  if (!(ns >= SUB)) return ns > 0 ? Math.floor(ns) : 0;
+  const octave = Math.floor(Math.log2(ns));
+  const sub = Math.floor((ns / 2 ** octave - 1) * SUB);
+  return Math.min(OCTAVES * SUB - 1, (octave - SUB_BITS + 1) * SUB + sub);
+}
+
+function middleOf(bucket: number): number {
+  if (bucket < SUB) return bucket;
+  const octave = Math.floor(bucket / SUB) + SUB_BITS - 1;
+  return 2 ** octave * (1 + ((bucket % SUB) + 0.5) / SUB);
+}

@@ -1,0 +1,45 @@
+/**
+ * A token bucket that lends: a request that finds it empty takes its token on credit and waits for it to be
+ * earned, so that the average is the limit however coarse the timer is.
+ */
+export class TokenBucket {
+  readonly #perMs: number;
+  readonly #burst: number;
+  #tokens: number;
+  #at: number;
+
+  /** @param perSecond tokens earned a second; @param burst the most that is saved up, in tokens */
+  constructor(perSecond: number, burst: number, nowMs: number) {
+    this.#perMs = perSecond / 1000;
+    this.#burst = burst;
+    this.#tokens = burst;
+    this.#at = nowMs;
+  }
+
+  /** Takes one token if there is one. */
+  tryTake(nowMs: number): boolean {
+    this.#earn(nowMs);
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+
+  /**
+   * Takes one token, on credit if need be.
+   * @returns how long to wait for it, in ms; undefined (and nothing taken) where that is longer than `longestMs`
+   */
+  borrow(nowMs: number, longestMs: number): number | undefined {
+    this.#earn(nowMs);
+    const waitMs = Math.max(0, (1 - this.#tokens) / this.#perMs);
+    if (waitMs > longestMs) return undefined;
+    this.#tokens -= 1;
+    return waitMs;
+  }
+
+  #earn(nowMs: number): void {
+    // A clock that stands still or steps back earns nothing, and takes nothing away.
+    if (nowMs <= this.#at) return;
+    this.#tokens = Math.min(this.#burst, this.#tokens + (nowMs - this.#at) * this.#perMs);
+    this.#at = nowMs;
+  }
+}

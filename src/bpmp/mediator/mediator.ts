@@ -1,0 +1,242 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Backend, Outcome } from '../backend/index.js';
+import type { CompiledPolicy, Decision, PolicyLearner, Verdict } from '../policy/index.js';
+import { BpmpError, ClkCommand, classify, Mrq, newShape } from '../wire/index.js';
+import { Accountant } from './accountant.js';
+import { aspects } from './aspects.js';
+import { type DenialEvent, DenialReporter } from './denials.js';
+import { TokenBucket } from './limit.js';
+import type { TransferRecord } from './record.js';
+import type { ReleaseReport } from './release.js';
+import { Statistics, type StatisticsSnapshot } from './statistics.js';
+import { FilteredView } from './view.js';
+
+export interface MediatorOptions {
+  /** The VM's name, for records and events. */
+  readonly vm: string;
+  readonly policy: CompiledPolicy;
+  readonly backend: Backend;
+  /** Sees every transfer; costs two copies each. */
+  readonly onRecord?: (record: TransferRecord) => void;
+  /** Sees refusals, rate limited. */
+  readonly onDenial?: (event: DenialEvent) => void;
+  /** In mode `learn`: is shown what would have been denied. */
+  readonly learner?: PolicyLearner;
+  /** Monotonic time in ms. */
+  readonly nowMs?: () => number;
+}
+
+export interface MediatorSnapshot extends StatisticsSnapshot {
+  readonly vm: string;
+  readonly holdings: readonly { readonly resource: string; readonly before: string; readonly now: string }[];
+}
+
+/** A request that would have to wait longer than this for the rate limit is refused with -EAGAIN. */
+const LONGEST_DELAY_MS = 1000;
+const LIMIT_RULE = 'built-in: rate limit';
+
+/**
+ * One request's way for one VM: decode, decide, forward or answer in the firmware's place, account, record. Answers
+ * at once where the backend does, so that the hot path makes no promise.
+ */
+export class Mediator {
+  readonly #options: MediatorOptions;
+  readonly #policy: CompiledPolicy;
+  readonly #backend: Backend;
+  readonly #accountant: Accountant;
+  readonly #view: FilteredView | undefined;
+  readonly #denials: DenialReporter | undefined;
+  readonly #bucket: TokenBucket | undefined;
+  readonly #statistics = new Statistics();
+  readonly #now: () => number;
+  /** Scratch of the decision under way; read out before anything is awaited. */
+  readonly #shape = newShape();
+  readonly #underWay = new Set<Promise<Outcome>>();
+  #sequence = 0;
+
+  constructor(options: MediatorOptions) {
+    this.#options = options;
+    this.#policy = options.policy;
+    this.#backend = options.backend;
+    this.#now = options.nowMs ?? (() => performance.now());
+    this.#accountant = new Accountant(options.policy, options.backend, this.#statistics);
+    if (options.policy.view === 'filtered') this.#view = new FilteredView(options.policy);
+    const now = this.#now();
+    if (options.onDenial)
+      this.#denials = new DenialReporter(options.vm, options.policy, options.onDenial, now);
+    const limit = options.policy.limit;
+    if (limit) this.#bucket = new TokenBucket(limit.perSecond, limit.burst, now);
+  }
+
+  /** See `RequestHandler`: never throws, never rejects. */
+  handle(mrq: number, tx: Uint8Array, rx: Uint8Array): Outcome | Promise<Outcome> {
+    const startedMs = this.#now();
+    const outcome =
+      this.#bucket === undefined || this.#bucket.tryTake(startedMs)
+        ? this.#admitted(mrq, tx, rx, startedMs)
+        : this.#limited(mrq, tx.slice(), rx, startedMs);
+    if (outcome instanceof Promise) this.#watch(outcome);
+    return outcome;
+  }
+
+  /** A request without contents to look at; the bridge could not or would not read it. */
+  malformed(mrq: number, reason: string): Outcome {
+    const outcome = { ret: BpmpError.EINVAL, rxSize: 0 };
+    const rule = `built-in: malformed, ${reason}`;
+    return this.#finish(mrq, NOTHING, NOTHING, this.#now(), 'malformed', rule, outcome);
+  }
+
+  /**
+   * Gives back all that the guest still holds; see `release`. Call it when no more requests come: those under way are
+   * waited for first, each step no longer than the deadline.
+   */
+  async release(stepDeadlineMs = 2000): Promise<ReleaseReport> {
+    if (this.#underWay.size > 0) {
+      const deadline = new AbortController();
+      const settled = Promise.allSettled(this.#underWay);
+      await Promise.race([
+        settled,
+        sleep(stepDeadlineMs, undefined, { signal: deadline.signal }).catch(() => {}),
+      ]);
+      deadline.abort();
+    }
+    return this.#accountant.release(stepDeadlineMs);
+  }
+
+  snapshot(): MediatorSnapshot {
+    const holdings = this.#accountant.holdings().map(({ resource, holding }) => ({
+      resource,
+      before: holding.before === undefined ? 'unknown' : aspects[holding.aspect].print(holding.before),
+      now: aspects[holding.aspect].print(holding.now),
+    }));
+    return { vm: this.#options.vm, ...this.#statistics.snapshot(), holdings };
+  }
+
+  #watch(outcome: Promise<Outcome>): void {
+    this.#underWay.add(outcome);
+    void outcome.finally(() => this.#underWay.delete(outcome));
+  }
+
+  #limited(mrq: number, tx: Uint8Array, rx: Uint8Array, startedMs: number): Outcome | Promise<Outcome> {
+    const longest = this.#policy.limit?.exceeded === 'deny' ? 0 : LONGEST_DELAY_MS;
+    const waitMs = this.#bucket?.borrow(startedMs, longest);
+    if (waitMs === undefined) {
+      this.#statistics.refused++;
+      return this.#finish(mrq, tx, rx, startedMs, 'deny', LIMIT_RULE, { ret: BpmpError.EAGAIN, rxSize: 0 });
+    }
+    this.#statistics.delayed++;
+    return new Promise((resolve) => {
+      setTimeout(() => resolve(this.#admitted(mrq, tx, rx, startedMs)), waitMs);
+    });
+  }
+
+  #admitted(mrq: number, tx: Uint8Array, rx: Uint8Array, startedMs: number): Outcome | Promise<Outcome> {
+    const decision = this.#policy.decide(classify(mrq, tx, this.#shape), tx);
+    const { verdict, rule } = decision;
+    let outcome: Outcome | Promise<Outcome>;
+    try {
+      outcome = this.#carryOut(decision, tx, rx);
+    } catch {
+      outcome = { ret: BpmpError.EIO, rxSize: 0 };
+    }
+    if (!(outcome instanceof Promise)) {
+      return this.#finish(mrq, tx, rx, startedMs, verdict, rule.text, outcome, decision);
+    }
+    const kept = tx.slice();
+    return outcome
+      .catch(() => ({ ret: BpmpError.EIO, rxSize: 0 }))
+      .then((late) => this.#finish(mrq, kept, rx, startedMs, verdict, rule.text, late, decision));
+  }
+
+  #carryOut(decision: Decision, tx: Uint8Array, rx: Uint8Array): Outcome | Promise<Outcome> {
+    switch (decision.verdict) {
+      case 'allow':
+        return this.#forward(tx, rx);
+      case 'absorb':
+        return this.#absorb(rx);
+      case 'deny':
+        this.#options.learner?.add(this.#shape.mrq, tx);
+        if (this.#policy.mode !== 'enforce') return this.#tolerate(decision, tx, rx);
+        return { ret: decision.ret, rxSize: 0 };
+      case 'malformed':
+        return { ret: decision.ret, rxSize: 0 };
+    }
+  }
+
+  #forward(tx: Uint8Array, rx: Uint8Array): Outcome | Promise<Outcome> {
+    const { mrq, command } = this.#shape;
+    const answered = this.#view?.answer(mrq, tx, rx);
+    if (answered) return answered;
+    const outcome = this.#accountant.transfer(this.#shape, tx, rx);
+    const view = this.#view;
+    if (view === undefined) return outcome;
+    if (outcome instanceof Promise) return outcome.then((late) => view.filter(mrq, command, late, rx));
+    return view.filter(mrq, command, outcome, rx);
+  }
+
+  /**
+   * Answers a change of a shared resource as if it had been made. Where the firmware's answer would carry the value
+   * that is now set, the present value is asked for instead.
+   */
+  #absorb(rx: Uint8Array): Outcome | Promise<Outcome> {
+    const { mrq, command, id } = this.#shape;
+    const question =
+      mrq !== Mrq.CLK
+        ? undefined
+        : command === ClkCommand.SET_RATE
+          ? ClkCommand.GET_RATE
+          : command === ClkCommand.SET_PARENT
+            ? ClkCommand.GET_PARENT
+            : undefined;
+    if (question === undefined) return { ret: 0, rxSize: 0 };
+    const tx = new Uint8Array(16);
+    new DataView(tx.buffer).setUint32(0, ((question << 24) | id) >>> 0, true);
+    this.#statistics.forwarded++;
+    const answer = this.#backend.transfer(Mrq.CLK, tx, rx);
+    const succeed = (outcome: Outcome) => (outcome.ret < 0 ? { ret: 0, rxSize: 0 } : outcome);
+    return answer instanceof Promise ? answer.then(succeed) : succeed(answer);
+  }
+
+  /**
+   * What audit and learn do with a request that would be denied: forward what only reads, absorb a change of a clock,
+   * reset or domain, refuse the rest. Nothing that changes the host's state passes on the strength of a mode.
+   */
+  #tolerate(decision: Decision, tx: Uint8Array, rx: Uint8Array): Outcome | Promise<Outcome> {
+    const { mrq } = this.#shape;
+    if (decision.readOnly && mrq !== Mrq.QUERY_TAG && mrq !== Mrq.DEBUGFS) return this.#forward(tx, rx);
+    if (mrq === Mrq.CLK || mrq === Mrq.RESET || mrq === Mrq.PG) return this.#absorb(rx);
+    return { ret: decision.ret, rxSize: 0 };
+  }
+
+  #finish(
+    mrq: number,
+    tx: Uint8Array,
+    rx: Uint8Array,
+    startedMs: number,
+    verdict: Verdict,
+    rule: string,
+    outcome: Outcome,
+    decision?: Decision,
+  ): Outcome {
+    const endedMs = this.#now();
+    const latencyNs = (endedMs - startedMs) * 1e6;
+    this.#statistics.record(mrq, verdict, latencyNs);
+    const refused = verdict === 'deny' || verdict === 'malformed';
+    if (refused && !decision?.hidden) this.#denials?.report(mrq, tx, verdict, outcome.ret, rule, endedMs);
+    this.#options.onRecord?.({
+      sequence: this.#sequence++,
+      vm: this.#options.vm,
+      timeNs: process.hrtime.bigint(),
+      mrq,
+      tx: tx.slice(),
+      verdict,
+      rule,
+      ret: outcome.ret,
+      rx: rx.slice(0, outcome.rxSize),
+      latencyNs,
+    });
+    return outcome;
+  }
+}
+
+const NOTHING = new Uint8Array(0);

@@ -1,0 +1,34 @@
+import type { BackendConfig } from '../backend/index.js';
+
+/** Everything that one VM's worker thread is made from; plain data, as it crosses the thread's boundary. */
+export interface BridgeConfig {
+  /** The VM's name, for records and events. */
+  readonly vm: string;
+  /** The policy's text, and the file's name for messages: the thread reads no file. */
+  readonly policy: { readonly file: string; readonly text: string };
+  readonly backend: BackendConfig;
+  readonly bridge: VfioUserConfig | InterposedConfig;
+  /** Hand every transfer to the main thread; off, only refusals and counters are. */
+  readonly record?: boolean;
+}
+
+export interface VfioUserConfig {
+  readonly kind: 'vfio-user';
+  /** The Unix socket that QEMU connects to. */
+  readonly socketPath: string;
+  readonly layout: 'auto' | 'shared' | 'trapped';
+  /** Guest-physical address of the window; the bridge's own where absent. */
+  readonly guestAddress?: bigint;
+  /** Serve one guest after another instead of ending with the first. */
+  readonly keepListening?: boolean;
+}
+
+export interface InterposedConfig {
+  readonly kind: 'interposed';
+  /** Our end of the socket over which the exec wrapper sends its listener; the thread closes it. */
+  readonly socketFd: number;
+  /** The path whose opening is mediated. */
+  readonly devicePath?: string;
+  /** Behave as on a kernel without WAIT_KILLABLE_RECV and SYNC_WAKE_UP, for tests. */
+  readonly oldKernel?: boolean;
+}

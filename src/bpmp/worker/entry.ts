@@ -1,0 +1,114 @@
+/** One VM's thread: its bridge, its mediator and its backend. Everything that a guest can make wait, waits here. */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { formatPlace, GpuvmError } from '../../errors.js';
+import { addon } from '../../native/index.js';
+import { type Backend, createBackend, SimulatedBpmp } from '../backend/index.js';
+import type { Bridge, Control } from '../bridge/bridge.js';
+import { Mediator, parentsOf, type TransferRecord } from '../mediator/index.js';
+import { type CompileOptions, type Policy, type PolicyWarning, parsePolicy } from '../policy/index.js';
+import { createBridge } from './create-bridge.js';
+import type { BridgeReady, BridgeSnapshot, FromWorker, ToWorker, WorkerData } from './messages.js';
+import { Recording } from './recording.js';
+
+const { config, controlFd } = workerData as WorkerData;
+const port = parentPort;
+if (port === null) throw new Error('this module is a worker thread');
+
+const send = (message: FromWorker): void => port.postMessage(message);
+const recording = new Recording((records, dropped) => send({ type: 'transfers', records, dropped }));
+
+let closing = false;
+let bridge: Bridge | undefined;
+let mediator: Mediator | undefined;
+let backend: Backend | undefined;
+
+const control: Control = {
+  fd: controlFd,
+  drain() {
+    addon().eventfdDrain(controlFd);
+    for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port)) {
+      onMessage(got.message as ToWorker);
+    }
+  },
+};
+// While the thread is in its event loop messages come this way; while it blocks, through `control`.
+port.on('message', onMessage);
+
+function onMessage(message: ToWorker): void {
+  switch (message.type) {
+    case 'ask':
+      send({ type: 'answer', id: message.id, value: answer(message.what) });
+      return;
+    case 'flush':
+      recording.flush();
+      return;
+    case 'close':
+      closing = true;
+      bridge?.close();
+  }
+}
+
+function answer(what: 'snapshot' | 'backend-state'): unknown {
+  if (what === 'snapshot') return snapshot();
+  return backend instanceof SimulatedBpmp ? backend.state() : undefined;
+}
+
+function snapshot(): BridgeSnapshot | undefined {
+  if (mediator === undefined) return undefined;
+  return { ...mediator.snapshot(), bridge: bridge?.stats() ?? {}, recordsDropped: recording.dropped };
+}
+
+/** What only the BPMP knows of a policy: which clocks stand above the granted ones. */
+async function askParents(policy: Policy, from: Backend): Promise<CompileOptions> {
+  const { grantedClocks, chip } = policy.compile();
+  return { sharedParents: { clocks: await parentsOf(grantedClocks, from, chip.clocks.maxId) } };
+}
+
+async function serve(policy: Policy, options: CompileOptions, from: Backend): Promise<void> {
+  const compiled = policy.compile(options);
+  for (let isFirst = true; ; isFirst = false) {
+    const learner = policy.mode === 'learn' ? policy.learner(options) : undefined;
+    mediator = new Mediator({
+      vm: config.vm,
+      policy: compiled,
+      backend: from,
+      onDenial: (denial) => send({ type: 'denial', denial }),
+      ...(learner && { learner }),
+      ...(config.record && { onRecord: (record: TransferRecord) => recording.add(record) }),
+    });
+    const created = await createBridge(config, mediator, control);
+    bridge = created.bridge;
+    if (isFirst) send({ type: 'ready', ready: readyOf(created.ready, compiled.warnings) });
+    const end = await bridge.serve();
+    const release = await mediator.release();
+    recording.flush();
+    const ended = {
+      end,
+      release,
+      snapshot: snapshot() as BridgeSnapshot,
+      ...(learner && { learned: learner.text() }),
+    };
+    const { bridge: kind } = config;
+    const goesOn = kind.kind === 'vfio-user' && kind.keepListening && end.reason === 'guest-gone' && !closing;
+    send({ type: goesOn ? 'guest-ended' : 'ended', ended });
+    if (!goesOn) return;
+  }
+}
+
+function readyOf(ready: BridgeReady, warnings: readonly PolicyWarning[]): BridgeReady {
+  const lines = warnings.map(({ message, place }) => `${formatPlace(place)}: ${message}`);
+  return { ...ready, notes: [...lines, ...ready.notes] };
+}
+
+try {
+  backend = createBackend(config.backend);
+  const policy = parsePolicy(config.policy.text, { file: config.policy.file });
+  await serve(policy, await askParents(policy, backend), backend);
+} catch (error) {
+  const code = GpuvmError.is(error) ? error.code : 'GPUVM_BRIDGE';
+  send({ type: 'failed', code, message: error instanceof Error ? error.message : String(error) });
+} finally {
+  await backend?.close();
+  port.off('message', onMessage);
+  port.unref();
+}

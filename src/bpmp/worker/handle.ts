@@ -1,0 +1,167 @@
+import { EventEmitter } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { type ErrorCode, errorCodes, GpuvmError } from '../../errors.js';
+import { addon } from '../../native/index.js';
+import type { DenialEvent, ReleaseReport, TransferRecord } from '../mediator/index.js';
+import type { BridgeConfig } from './config.js';
+import type {
+  BridgeEnded,
+  BridgeReady,
+  BridgeSnapshot,
+  FromWorker,
+  ToWorker,
+  WorkerData,
+} from './messages.js';
+
+interface BridgeEvents {
+  /** In order; `dropped` counts those that were lost before this batch because nobody kept up. */
+  transfers: [records: readonly TransferRecord[], dropped: number];
+  denial: [denial: DenialEvent];
+  /** With `keepListening`: one guest is gone, the bridge goes on. */
+  'guest-ended': [ended: BridgeEnded];
+}
+
+/** How often recorded transfers are asked for, in ms. */
+const FLUSH_MS = 40;
+
+/** The main thread's end of one VM's bridge. */
+export class BridgeHandle extends EventEmitter<BridgeEvents> {
+  readonly ready: BridgeReady;
+  /** Settles once, when the bridge serves no more; never rejects. */
+  readonly ended: Promise<BridgeEnded>;
+  readonly #post: (message: ToWorker) => void;
+  readonly #answers = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
+  #nextId = 0;
+  #isEnded = false;
+
+  /** @internal Use `startBridge`. */
+  constructor(ready: BridgeReady, ended: Promise<BridgeEnded>, post: (message: ToWorker) => void) {
+    super();
+    this.ready = ready;
+    this.#post = post;
+    this.ended = ended.finally(() => {
+      this.#isEnded = true;
+      const error = new GpuvmError('GPUVM_BRIDGE_CLOSED', 'the bridge has ended');
+      for (const answer of this.#answers.values()) answer.reject(error);
+      this.#answers.clear();
+    });
+  }
+
+  /** Counters, latencies and what the guest holds, as of now. */
+  snapshot(): Promise<BridgeSnapshot> {
+    return this.#ask('snapshot') as Promise<BridgeSnapshot>;
+  }
+
+  /** The simulated BPMP's state; undefined with another backend. */
+  backendState(): Promise<unknown> {
+    return this.#ask('backend-state');
+  }
+
+  /** Stops serving, gives back what the guest holds, ends the thread. */
+  close(): Promise<BridgeEnded> {
+    if (!this.#isEnded) this.#post({ type: 'close' });
+    return this.ended;
+  }
+
+  /** @internal */
+  answered(id: number, value: unknown): void {
+    this.#answers.get(id)?.resolve(value);
+    this.#answers.delete(id);
+  }
+
+  #ask(what: 'snapshot' | 'backend-state'): Promise<unknown> {
+    if (this.#isEnded) return Promise.reject(new GpuvmError('GPUVM_BRIDGE_CLOSED', 'the bridge has ended'));
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#answers.set(id, { resolve, reject });
+      this.#post({ type: 'ask', id, what });
+    });
+  }
+}
+
+/**
+ * Starts the thread that serves one VM, and resolves when it serves.
+ * @throws GpuvmError what the thread failed with: a policy's mistake, a socket that cannot be made, …
+ */
+export async function startBridge(config: BridgeConfig): Promise<BridgeHandle> {
+  const controlFd = addon().eventfdCreate();
+  const worker = startThread({ config, controlFd });
+  const post = (message: ToWorker): void => {
+    worker.postMessage(message);
+    addon().eventfdSignal(controlFd);
+  };
+  let handle: BridgeHandle | undefined;
+  let end: (ended: BridgeEnded) => void = () => {};
+  const ended = new Promise<BridgeEnded>((resolve) => {
+    end = resolve;
+  });
+  const flush = config.record ? setInterval(post, FLUSH_MS, { type: 'flush' }) : undefined;
+  flush?.unref();
+  return new Promise((resolve, reject) => {
+    worker.on('message', (message: FromWorker) => {
+      switch (message.type) {
+        case 'ready':
+          handle = new BridgeHandle(message.ready, ended, post);
+          return resolve(handle);
+        case 'failed':
+          return reject(revive(message.code, message.message));
+        case 'transfers':
+          return handle?.emit('transfers', message.records, message.dropped);
+        case 'denial':
+          return handle?.emit('denial', message.denial);
+        case 'guest-ended':
+          return handle?.emit('guest-ended', message.ended);
+        case 'ended':
+          return end(message.ended);
+        case 'answer':
+          return handle?.answered(message.id, message.value);
+      }
+    });
+    let fault = 'the bridge thread ended by itself';
+    worker.on('error', (error) => {
+      fault = `the bridge thread failed: ${error instanceof Error ? error.message : String(error)}`;
+    });
+    worker.on('exit', () => {
+      clearInterval(flush);
+      addon().closeFd(controlFd);
+      // After an orderly end both have settled already, and these change nothing.
+      reject(new GpuvmError('GPUVM_BRIDGE', fault));
+      end({
+        end: { reason: 'fault', message: fault },
+        release: NOTHING_RELEASED,
+        snapshot: emptySnapshot(config.vm),
+      });
+    });
+  });
+}
+
+/** From source the thread needs the TypeScript loader; a vitest or tsx parent does not hand its own down. */
+function startThread(workerData: WorkerData): Worker {
+  const fromSource = import.meta.url.endsWith('.ts');
+  const entry = new URL(fromSource ? './entry.ts' : './entry.js', import.meta.url);
+  return new Worker(entry, {
+    workerData,
+    execArgv: fromSource ? ['--import', import.meta.resolve('tsx')] : [],
+  });
+}
+
+function revive(code: string, message: string): GpuvmError {
+  return new GpuvmError(code in errorCodes ? (code as ErrorCode) : 'GPUVM_BRIDGE', message);
+}
+
+const NOTHING_RELEASED: ReleaseReport = { entries: [], givenBack: 0, kept: 0, failed: 0 };
+
+function emptySnapshot(vm: string): BridgeSnapshot {
+  const totals = { allow: 0, deny: 0, absorb: 0, malformed: 0 };
+  return {
+    vm,
+    totals,
+    rows: [],
+    delayed: 0,
+    refused: 0,
+    forwarded: 0,
+    holdings: [],
+    bridge: {},
+    recordsDropped: 0,
+  };
+}

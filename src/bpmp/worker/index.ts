@@ -1,0 +1,3 @@
+export type { BridgeConfig, InterposedConfig, VfioUserConfig } from './config.js';
+export { BridgeHandle, startBridge } from './handle.js';
+export type { BridgeEnded, BridgeReady, BridgeSnapshot } from './messages.js';

@@ -1,0 +1,48 @@
+import type { BridgeEnd } from '../bridge/bridge.js';
+import type { DenialEvent, MediatorSnapshot, ReleaseReport, TransferRecord } from '../mediator/index.js';
+import type { BridgeConfig } from './config.js';
+
+export interface WorkerData {
+  readonly config: BridgeConfig;
+  /** An eventfd: readable when the main thread wants something of a thread that blocks in a system call. */
+  readonly controlFd: number;
+}
+
+/** How one guest's time on the bridge ended, and what was given back afterwards. */
+export interface BridgeEnded {
+  readonly end: BridgeEnd;
+  readonly release: ReleaseReport;
+  readonly snapshot: BridgeSnapshot;
+  /** In mode `learn`: the policy that would have let pass what was denied, as YAML. */
+  readonly learned?: string;
+}
+
+export interface BridgeSnapshot extends MediatorSnapshot {
+  /** The bridge's own counters. */
+  readonly bridge: Readonly<Record<string, number>>;
+  /** Records that were dropped because the main thread did not keep up. */
+  readonly recordsDropped: number;
+}
+
+/** What a bridge tells of itself once it serves. */
+export interface BridgeReady {
+  /** Lines for people: a policy's warnings, the layout chosen and why. */
+  readonly notes: readonly string[];
+  /** The vfio-user window as the guest will see it. */
+  readonly window?: { readonly layout: 'shared' | 'trapped'; readonly guestAddress: bigint };
+}
+
+export type ToWorker =
+  | { readonly type: 'ask'; readonly id: number; readonly what: 'snapshot' | 'backend-state' }
+  /** Records that wait for a full batch are to be sent now. */
+  | { readonly type: 'flush' }
+  | { readonly type: 'close' };
+
+export type FromWorker =
+  | { readonly type: 'ready'; readonly ready: BridgeReady }
+  | { readonly type: 'failed'; readonly code: string; readonly message: string }
+  | { readonly type: 'transfers'; readonly records: TransferRecord[]; readonly dropped: number }
+  | { readonly type: 'denial'; readonly denial: DenialEvent }
+  | { readonly type: 'guest-ended'; readonly ended: BridgeEnded }
+  | { readonly type: 'ended'; readonly ended: BridgeEnded }
+  | { readonly type: 'answer'; readonly id: number; readonly value: unknown };
