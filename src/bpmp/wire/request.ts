@@ -9,6 +9,7 @@ import { toInteger } from './struct/scalars.js';
 import { FieldError, type Struct } from './struct/struct.js';
 import { fromHex, hex } from './struct/text.js';
 import type { Named, Values } from './struct/value.js';
+import { withoutUnit } from './units.js';
 
 /**
  * A request by names, as JSON holds it. `ok` has the fields; `unknown` (no such MRQ or command) and `malformed` have
@@ -130,7 +131,9 @@ export function writeFields(
   );
   for (const name of Object.keys(fields)) {
     if (known.includes(name)) continue;
-    const help = known.length === 0 ? 'it has none' : didYouMean(name, known);
+    const unitless = known.find((field) => withoutUnit(field) === name);
+    const help =
+      known.length === 0 ? 'it has none' : unitless ? `did you mean ${unitless}?` : didYouMean(name, known);
     throw bad(`${title} has no field ${name.slice(0, 64)}: ${help}`, { field: name.slice(0, 64) });
   }
   try {
