@@ -57,15 +57,18 @@ export class Connection {
       return;
     }
     if (!this.#sending.flush()) return;
+    // Requests that came in while replies could not be sent.
+    this.#handleComplete();
     const until = performance.now() + LINGER_TOTAL_MS;
     do {
-      this.#takeIn();
       if (this.#ended || this.#pending || this.#sending.blocked) break;
+      this.#takeIn();
     } while (performance.now() < until && this.#moreComesSoon());
     this.#watch();
   }
 
   #moreComesSoon(): boolean {
+    if (this.#ended || this.#pending || this.#sending.blocked) return false;
     return addon().waitReadable(this.#descriptor.fd, this.#control?.fd ?? -1, LINGER_US) === 1;
   }
 
