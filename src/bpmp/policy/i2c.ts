@@ -17,7 +17,8 @@ function u16(tx: Uint8Array, at: number): number {
 export function walkSegments(tx: Uint8Array, allowed: Uint8Array): I2cWalk {
   const end = segmentsEnd(tx);
   if (end < 0) return I2cWalk.BROKEN;
-  let foreign = false;
+  // A transfer without segments is nobody's.
+  let foreign = end === DATA_AT;
   let at = DATA_AT;
   while (at < end) {
     if (at + SEGMENT_SIZE > end) return I2cWalk.BROKEN;

@@ -35,7 +35,7 @@ export function needOf(shape: Shape, tx: Uint8Array, chip: ChipNames): Need {
   if (mrq === Mrq.I2C) {
     const addresses = addressesOf(tx);
     if (addresses === undefined || id > 15)
-      return never('it has a broken segment, a 10-bit address or an unknown bus');
+      return never('it has no segment or a broken one, a 10-bit address or an unknown bus');
     return { kind: 'bus', bus: id, addresses };
   }
   const kind = resourceKinds.find((known) => known.mrq === mrq);

@@ -4,7 +4,7 @@ import type { Rule } from './decision.js';
 import { grantsAnything, permits } from './grant.js';
 import type { GrantLine, PolicyModel } from './model.js';
 import { checked, type DecisionPool } from './pool.js';
-import { type Action, Check, type ResourceKind } from './resource-kind.js';
+import type { Action, ResourceKind } from './resource-kind.js';
 import type { SharedAnswer } from './rights.js';
 
 /** What the policy says of one id, with the protections that are always there. */
@@ -59,6 +59,7 @@ export class ResourceDecisions {
   readonly #codes: Uint16Array;
   readonly #stride: number;
   readonly #rows: number;
+  readonly #unknownCommand: number;
 
   constructor(
     model: PolicyModel,
@@ -71,7 +72,8 @@ export class ResourceDecisions {
     const rows = table.maxId + 1;
     this.#rows = rows;
     this.#stride = kind.stride;
-    this.#codes = new Uint16Array((rows + 1) * kind.stride).fill(pool.code('deny', builtIn.unknownCommand));
+    this.#unknownCommand = pool.code('deny', builtIn.unknownCommand);
+    this.#codes = new Uint16Array((rows + 1) * kind.stride).fill(this.#unknownCommand);
     this.granted = new Uint8Array(rows);
     this.shared = new Uint8Array(rows);
     const rules = new Rules(model, kind, pool);
@@ -89,10 +91,11 @@ export class ResourceDecisions {
     this.maxGranted = this.granted.lastIndexOf(1);
   }
 
-  /** O(1) at any width: what lies outside the table has the last row, or is an unknown command. */
+  /** O(1) at any width: an id outside the table has the last row, a command outside it is unknown. */
   codeOf(id: number, slot: number): number {
+    if (slot < 0 || slot >= this.#stride) return this.#unknownCommand;
     const row = id >= 0 && id < this.#rows ? id : this.#rows;
-    return this.#codes[row * this.#stride + (slot < this.#stride ? slot : 0)]!;
+    return this.#codes[row * this.#stride + slot]!;
   }
 
   /** True where any request about any id could pass. */
@@ -145,7 +148,6 @@ class Rules {
   }
 
   #pass(action: Action, rule: Rule): number {
-    const check = action.check === Check.CEILING ? Check.CEILING : action.check;
-    return checked(this.#pool.code('allow', rule, action.readOnly), check);
+    return checked(this.#pool.code('allow', rule, action.readOnly), action.check);
   }
 }
