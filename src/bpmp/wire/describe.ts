@@ -2,7 +2,7 @@ import type { CommandInfo } from './family.js';
 import { commandOf } from './mrqs.js';
 import type { ChipNames } from './names.js';
 import { decodeRequest } from './request.js';
-import type { Item } from './struct/struct.js';
+import type { Item } from './struct/items.js';
 import { quote } from './struct/text.js';
 import type { Named, Value } from './struct/value.js';
 import { withoutUnit } from './units.js';

@@ -1,7 +1,8 @@
 import { Mrq } from './abi.js';
+import { field, type Item, skip } from './struct/items.js';
 import { clock24 } from './struct/resources.js';
 import { resource, u16 } from './struct/scalars.js';
-import { field, type Item, Struct, skip } from './struct/struct.js';
+import { Struct } from './struct/struct.js';
 
 export type MrqName = keyof typeof Mrq;
 

@@ -39,23 +39,26 @@ export interface EncodedRequest {
   readonly tx: Uint8Array;
 }
 
+function undecoded(tx: Uint8Array): { fields: Values; bytes: string } {
+  return { fields: {}, bytes: hex(tx) };
+}
+
 /** What a request asks, by names where `names` has them. Takes any bytes and never throws. */
 export function decodeRequest(mrq: number, tx: Uint8Array, names?: ChipNames): DecodedRequest {
   const shape = classify(mrq, tx, newShape());
   const family = mrqs.get(mrq);
-  const raw = { fields: {}, bytes: hex(tx) };
   if (family === undefined) {
-    return { status: 'unknown', mrq: { id: mrq }, ...raw, reason: `the ABI has no MRQ ${mrq}` };
+    return { status: 'unknown', mrq: { id: mrq }, ...undecoded(tx), reason: `the ABI has no MRQ ${mrq}` };
   }
   const named = { id: mrq, name: family.name };
   if (family.hasCommands && tx.length < 4) {
     const reason = `${family.name} needs 4 bytes for its command, got ${tx.length}`;
-    return { status: 'malformed', mrq: named, ...raw, reason };
+    return { status: 'malformed', mrq: named, ...undecoded(tx), reason };
   }
   const info = commandOf(mrq, shape.command);
   if (info === undefined) {
     const reason = `${family.name} has no command ${shape.command}`;
-    return { status: 'unknown', mrq: named, command: { id: shape.command }, ...raw, reason };
+    return { status: 'unknown', mrq: named, command: { id: shape.command }, ...undecoded(tx), reason };
   }
   const head = family.hasCommands
     ? { mrq: named, command: { id: info.number, name: info.name } }
@@ -68,7 +71,7 @@ export function decodeRequest(mrq: number, tx: Uint8Array, names?: ChipNames): D
     status: 'malformed',
     ...head,
     fields: values,
-    bytes: raw.bytes,
+    bytes: hex(tx),
     reason: `${info.title} ${reason}`,
   };
 }

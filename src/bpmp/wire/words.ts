@@ -3,7 +3,7 @@ import { nearest } from '../../nearest.js';
 import type { CommandInfo } from './family.js';
 import type { ChipNames } from './names.js';
 import { type EncodedRequest, encodeRequest, resolveCommand, resolveMrq } from './request.js';
-import type { Item } from './struct/struct.js';
+import type { Item } from './struct/items.js';
 import { quote } from './struct/text.js';
 import type { Context } from './struct/value.js';
 import { withoutUnit } from './units.js';

@@ -1,7 +1,7 @@
 import { single } from '../family.js';
+import { field } from '../struct/items.js';
 import { mrq } from '../struct/resources.js';
 import { i32, u16 } from '../struct/scalars.js';
-import { field } from '../struct/struct.js';
 
 /** QUERY_ABI: is an MRQ supported? `status` is 0 or -ENODEV. ABI_RATCHET: are two headers compatible? */
 export const queryAbi = single('QUERY_ABI', {

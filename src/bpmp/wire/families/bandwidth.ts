@@ -1,8 +1,8 @@
 import { BwmgrCommand, BwmgrIntCommand, IsoClientCommand } from '../abi.js';
 import { family } from '../family.js';
+import { count, field, list } from '../struct/items.js';
 import { record } from '../struct/nested.js';
 import { choice, integer, resource, u8, u32 } from '../struct/scalars.js';
-import { count, field, list } from '../struct/struct.js';
 
 const kBps = integer('u32', 'kBps');
 const kHz = integer('u32', 'kHz');

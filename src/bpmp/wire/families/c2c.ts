@@ -1,7 +1,7 @@
 import { C2cCommand } from '../abi.js';
 import { type CommandDefinition, family } from '../family.js';
+import { field } from '../struct/items.js';
 import { choice, u8, u32 } from '../struct/scalars.js';
-import { field } from '../struct/struct.js';
 
 const partitions: CommandDefinition = { effect: 'change', request: [field('partitions', u8)] };
 const status = [field('status', u8)];

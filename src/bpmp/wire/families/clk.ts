@@ -1,8 +1,8 @@
 import { CLK_MAX_PARENTS, CLK_NAME_SIZE, ClkCommand, ClkFlag } from '../abi.js';
 import { family } from '../family.js';
+import { count, field, list, skip } from '../struct/items.js';
 import { clock } from '../struct/resources.js';
 import { flags, i32, integer, u8, u32 } from '../struct/scalars.js';
-import { count, field, list, skip } from '../struct/struct.js';
 import { fixedText } from '../struct/text.js';
 
 const rate = field('rateHz', integer('i64', 'Hz'));

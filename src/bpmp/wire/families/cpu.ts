@@ -1,7 +1,7 @@
 import { single } from '../family.js';
+import { field } from '../struct/items.js';
 import { array } from '../struct/nested.js';
 import { integer, resource, u16, u32 } from '../struct/scalars.js';
-import { field } from '../struct/struct.js';
 
 const cluster = field('cluster_id', resource('cluster', u32));
 

@@ -1,7 +1,7 @@
 import { Cr7Command } from '../abi.js';
 import { type CommandDefinition, family } from '../family.js';
+import { field } from '../struct/items.js';
 import { choice, u32 } from '../struct/scalars.js';
-import { field } from '../struct/struct.js';
 
 const change: CommandDefinition = { effect: 'change', request: [field('fld0', u32), field('fld1', u32)] };
 

@@ -1,7 +1,7 @@
 import { DebugCommand, MESSAGE_DATA_SIZE } from '../abi.js';
 import { family } from '../family.js';
+import { count, data, field, string } from '../struct/items.js';
 import { resource, u32 } from '../struct/scalars.js';
-import { count, data, field, string } from '../struct/struct.js';
 
 const fd = resource('debugFile', u32);
 const open = {

@@ -1,7 +1,7 @@
 import { DebugfsCommand } from '../abi.js';
 import { type CommandDefinition, family } from '../family.js';
+import { field, skip } from '../struct/items.js';
 import { u32 } from '../struct/scalars.js';
-import { field, skip } from '../struct/struct.js';
 
 /** DEBUGFS, deprecated: file names and contents are at addresses of the caller's. */
 const file: CommandDefinition = {

@@ -1,7 +1,7 @@
 import { DvfsCommand } from '../abi.js';
 import { family } from '../family.js';
+import { field } from '../struct/items.js';
 import { choice, resource, u32 } from '../struct/scalars.js';
-import { field } from '../struct/struct.js';
 
 /** DVFS: the header's minimum lengths leave the command word out. */
 export const dvfs = family('DVFS', 'word', DvfsCommand, {

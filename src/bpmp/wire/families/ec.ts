@@ -1,9 +1,9 @@
 import { EcCommand } from '../abi.js';
 import { family } from '../family.js';
+import { count, field, list, skip } from '../struct/items.js';
 import { record, variant } from '../struct/nested.js';
 import { clock16 } from '../struct/resources.js';
 import { choice, flags, i32, resource, u16, u32 } from '../struct/scalars.js';
-import { count, field, list, skip } from '../struct/struct.js';
 import type { Type } from '../struct/value.js';
 
 const errorTypes = {

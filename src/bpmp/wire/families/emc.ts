@@ -1,7 +1,7 @@
 import { single } from '../family.js';
+import { count, field, list } from '../struct/items.js';
 import { record } from '../struct/nested.js';
 import { choice, integer, u32 } from '../struct/scalars.js';
-import { count, field, list } from '../struct/struct.js';
 
 const kHz = integer('u32', 'kHz');
 const pairs = (fields: Parameters<typeof record>[0]) => [

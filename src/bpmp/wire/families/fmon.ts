@@ -1,7 +1,7 @@
 import { FmonCommand } from '../abi.js';
 import { family } from '../family.js';
+import { field, skip } from '../struct/items.js';
 import { choice, integer, u32 } from '../struct/scalars.js';
-import { field, skip } from '../struct/struct.js';
 
 const rate = field('rateHz', integer('i64', 'Hz'));
 

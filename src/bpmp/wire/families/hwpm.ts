@@ -1,8 +1,8 @@
 import { HwpmCommand } from '../abi.js';
 import { family } from '../family.js';
+import { field } from '../struct/items.js';
 import { array } from '../struct/nested.js';
 import { choice, f32, i32, resource, u32 } from '../struct/scalars.js';
-import { field } from '../struct/struct.js';
 import { fixedText } from '../struct/text.js';
 
 const err = field('err', u32);

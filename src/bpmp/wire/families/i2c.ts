@@ -1,7 +1,7 @@
 import { I2cCommand, MESSAGE_DATA_SIZE } from '../abi.js';
 import { family } from '../family.js';
+import { count, data, field } from '../struct/items.js';
 import { resource, u32 } from '../struct/scalars.js';
-import { count, data, field } from '../struct/struct.js';
 
 /** I2C: `data_buf` is a row of packed segments (address, flags, length, and the bytes of a write). */
 export const i2c = family('I2C', 'word', I2cCommand, {

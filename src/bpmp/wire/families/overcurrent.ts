@@ -1,8 +1,8 @@
 import { ThrottleCommand } from '../abi.js';
 import { family, single } from '../family.js';
+import { field } from '../struct/items.js';
 import { array } from '../struct/nested.js';
 import { choice, resource, u8, u32, u64 } from '../struct/scalars.js';
-import { field } from '../struct/struct.js';
 
 export const ocStatus = single('OC_STATUS', {
   effect: 'read',

@@ -1,7 +1,7 @@
 import { PcieCommand } from '../abi.js';
 import { family } from '../family.js';
+import { field } from '../struct/items.js';
 import { resource, u8 } from '../struct/scalars.js';
-import { field } from '../struct/struct.js';
 
 export const pcie = family('PCIE', 'word', PcieCommand, {
   EP_CONTROLLER_INIT: {

@@ -1,8 +1,8 @@
 import { PG_NAME_SIZE, PgCommand, PgState } from '../abi.js';
 import { family } from '../family.js';
+import { field, skip } from '../struct/items.js';
 import { powerDomain } from '../struct/resources.js';
 import { choice, u32 } from '../struct/scalars.js';
-import { field, skip } from '../struct/struct.js';
 import { fixedText } from '../struct/text.js';
 
 const domain = field('powerDomain', powerDomain);

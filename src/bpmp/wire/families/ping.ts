@@ -1,6 +1,6 @@
 import { type CommandDefinition, single } from '../family.js';
+import { field } from '../struct/items.js';
 import { u32 } from '../struct/scalars.js';
-import { field } from '../struct/struct.js';
 
 /** PING and THREADED_PING: `reply` is `challenge` shifted left by one, its carry dropped. */
 const definition: CommandDefinition = {

@@ -1,7 +1,7 @@
 import { PwrCntrlCommand, PwrLimitCommand, PwrmodelCommand } from '../abi.js';
 import { family } from '../family.js';
+import { field } from '../struct/items.js';
 import { choice, integer, resource, u32 } from '../struct/scalars.js';
-import { field } from '../struct/struct.js';
 
 const limit = field('limit_id', resource('powerLimit', u32));
 const source = field('limit_src', u32);

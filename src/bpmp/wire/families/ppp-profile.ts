@@ -1,8 +1,8 @@
 import { PppProfileCommand } from '../abi.js';
 import { family } from '../family.js';
+import { field } from '../struct/items.js';
 import { array } from '../struct/nested.js';
 import { choice, resource, u32 } from '../struct/scalars.js';
-import { field } from '../struct/struct.js';
 
 const err = field('err', u32);
 

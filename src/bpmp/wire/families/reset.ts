@@ -1,8 +1,8 @@
 import { ResetCommand } from '../abi.js';
 import { type CommandDefinition, family } from '../family.js';
+import { field, skip } from '../struct/items.js';
 import { reset } from '../struct/resources.js';
 import { u32 } from '../struct/scalars.js';
-import { field, skip } from '../struct/struct.js';
 
 const change: CommandDefinition = { effect: 'change', request: [field('reset', reset)] };
 

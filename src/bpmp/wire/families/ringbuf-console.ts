@@ -1,7 +1,7 @@
 import { RingbufConsoleCommand } from '../abi.js';
 import { family } from '../family.js';
+import { count, data, field } from '../struct/items.js';
 import { choice, u8, u32, u64 } from '../struct/scalars.js';
-import { count, data, field } from '../struct/struct.js';
 
 /**
  * RINGBUF_CONSOLE: the firmware's console. Reading takes the bytes away from the next reader. A write's `len` lies

@@ -1,6 +1,6 @@
 import { single } from '../family.js';
+import { field } from '../struct/items.js';
 import { choice, u32 } from '../struct/scalars.js';
-import { field } from '../struct/struct.js';
 
 /** SHUTDOWN: of the whole machine, not of a guest. */
 export const shutdown = single('SHUTDOWN', {

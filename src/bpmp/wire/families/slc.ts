@@ -1,7 +1,7 @@
 import { SlcCommand } from '../abi.js';
 import { family } from '../family.js';
+import { field } from '../struct/items.js';
 import { choice, u32 } from '../struct/scalars.js';
-import { field } from '../struct/struct.js';
 
 /** SLC: the system-level cache. */
 export const slc = family('SLC', 'word', SlcCommand, {

@@ -1,7 +1,7 @@
 import { StrapCommand } from '../abi.js';
 import { family } from '../family.js';
+import { field } from '../struct/items.js';
 import { resource, u32 } from '../struct/scalars.js';
-import { field } from '../struct/struct.js';
 
 export const strap = family('STRAP', 'word', StrapCommand, {
   SET: { effect: 'change', request: [field('id', resource('strap', u32)), field('value', u32)] },

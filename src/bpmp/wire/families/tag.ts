@@ -1,6 +1,6 @@
 import { single } from '../family.js';
+import { field } from '../struct/items.js';
 import { u32 } from '../struct/scalars.js';
-import { field } from '../struct/struct.js';
 import { fixedText } from '../struct/text.js';
 
 /** QUERY_TAG, which has the BPMP write at an address of the caller's, and QUERY_FW_TAG, which replaced it. */

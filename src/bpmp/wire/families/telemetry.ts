@@ -1,7 +1,7 @@
 import { TelemetryExCommand } from '../abi.js';
 import { family, single } from '../family.js';
+import { field } from '../struct/items.js';
 import { choice, u32, u64 } from '../struct/scalars.js';
-import { field } from '../struct/struct.js';
 
 /** TELEMETRY: the header's list of minimum lengths has 8 bytes, but its request has no payload. */
 export const telemetry = single('TELEMETRY', { effect: 'read', reply: [field('data_buf_addr', u64)] });

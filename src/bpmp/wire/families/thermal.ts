@@ -1,7 +1,7 @@
 import { ThermalCommand } from '../abi.js';
 import { family } from '../family.js';
+import { field } from '../struct/items.js';
 import { choice, integer, resource, u32 } from '../struct/scalars.js';
-import { field } from '../struct/struct.js';
 
 const zone = field('zone', resource('thermalZone', u32));
 const milliC = integer('i32', 'milliC');

@@ -1,7 +1,7 @@
 import { UphyCommand } from '../abi.js';
 import { family } from '../family.js';
+import { field } from '../struct/items.js';
 import { i32, u8, u16, u32 } from '../struct/scalars.js';
-import { field } from '../struct/struct.js';
 
 const endpoint = field('ep_controller', u8);
 

@@ -81,10 +81,14 @@ function showNamed(value: Value): string | undefined {
   return name ?? `#${id}`;
 }
 
+const mrqNumbers = new Map<number, string>(Object.entries(Mrq).map(([name, number]) => [number, name]));
 const mrqNames: Names = {
   kind: 'MRQ',
-  nameOf: (id) => Object.entries(Mrq).find(([, number]) => number === id)?.[0],
-  idOf: (name) => (Mrq as Record<string, number>)[name.toUpperCase().replaceAll('-', '_')],
+  nameOf: (id) => mrqNumbers.get(id),
+  idOf(name) {
+    const wanted = name.toUpperCase().replaceAll('-', '_').replace(/^MRQ_/, '');
+    return Object.hasOwn(Mrq, wanted) ? Mrq[wanted as keyof typeof Mrq] : undefined;
+  },
   names: Object.keys(Mrq),
 };
 

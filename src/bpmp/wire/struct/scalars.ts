@@ -1,5 +1,5 @@
 import { formatQuantity, parseQuantity, type Unit } from '../units.js';
-import type { Context, Type, Value } from './value.js';
+import type { Type, Value } from './value.js';
 
 type IntegerName = 'u8' | 'u16' | 'u32' | 'i32' | 'u64' | 'i64';
 
@@ -96,7 +96,6 @@ export const u16 = integer('u16');
 export const u32 = integer('u32');
 export const i32 = integer('i32');
 export const u64 = integer('u64');
-export const i64 = integer('i64');
 
 /** A 32-bit float; what JSON has no number for is `NaN`, `Infinity` or `-Infinity` as a string. */
 export const f32: Type = {
@@ -104,12 +103,9 @@ export const f32: Type = {
   kind: 'a number',
   read(view, offset) {
     const value = view.getFloat32(offset, true);
-    // Minus zero would come back from JSON as zero.
-    return Number.isFinite(value) && !Object.is(value, -0)
-      ? value
-      : Object.is(value, -0)
-        ? '-0'
-        : String(value);
+    // JSON has no minus zero either.
+    if (Object.is(value, -0)) return '-0';
+    return Number.isFinite(value) ? value : String(value);
   },
   write(view, offset, value) {
     const number = typeof value === 'number' || typeof value === 'string' ? Number(value) : undefined;
@@ -127,9 +123,10 @@ export function resource(kind: string, base: Type): Type {
 /** One of a few named values: read as the name, and as the number where there is none for it. */
 export function choice(base: Type, numbers: Readonly<Record<string, number>>): Type {
   const names = new Map(Object.entries(numbers).map(([name, number]) => [number, name]));
+  const byName = new Map(Object.entries(numbers));
   const kind = `one of ${Object.keys(numbers).join(', ')}, or ${base.kind}`;
   const numberOf = (value: unknown): unknown =>
-    typeof value === 'string' ? (numbers[value.toUpperCase().replaceAll('-', '_')] ?? value) : value;
+    typeof value === 'string' ? (byName.get(value.toUpperCase().replaceAll('-', '_')) ?? value) : value;
   return {
     size: base.size,
     kind,
@@ -143,7 +140,7 @@ export function choice(base: Type, numbers: Readonly<Record<string, number>>): T
       base.write(view, offset, number, context);
     },
     parse(word, context) {
-      const known = numbers[word.toUpperCase().replaceAll('-', '_')];
+      const known = byName.get(word.toUpperCase().replaceAll('-', '_'));
       return known ?? base.parse(word, context);
     },
     show: (value) => (typeof value === 'string' ? value : undefined),
@@ -154,7 +151,7 @@ export function choice(base: Type, numbers: Readonly<Record<string, number>>): T
 export function flags(base: Type, bits: Readonly<Record<string, number>>): Type {
   const kind = `a list of ${Object.keys(bits).join(', ')}`;
   const bitsOf = (entry: unknown): number | undefined => {
-    if (typeof entry === 'string' && bits[entry] !== undefined) return bits[entry];
+    if (typeof entry === 'string' && Object.hasOwn(bits, entry)) return bits[entry];
     const whole = toInteger(entry);
     return whole === undefined ? undefined : Number(whole);
   };
@@ -194,6 +191,3 @@ export function flags(base: Type, bits: Readonly<Record<string, number>>): Type 
 function lowerHex(entry: string): string {
   return entry.startsWith('0X') ? entry.toLowerCase() : entry;
 }
-
-/** A context for where no names and no surroundings matter. */
-export const bare: Context = { names: undefined, parent: {} };

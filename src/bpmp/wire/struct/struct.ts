@@ -1,70 +1,6 @@
+import type { Item, ListItem } from './items.js';
 import { fromHex, hex, isLatin1, latin1 } from './text.js';
-import type { Context, Type, Value, Values } from './value.js';
-
-/** A list whose length another field counts. */
-export interface ListItem {
-  readonly item: 'list';
-  readonly name: string;
-  readonly element: Type;
-  /** How its bytes are shown: a list of values, a text, or hexadecimal digits. */
-  readonly as: 'values' | 'text' | 'hex';
-  readonly max: number;
-  readonly count: string;
-  /** True where a message holds all `max` entries, whatever the count says. */
-  readonly whole: boolean;
-}
-
-/** One piece of a struct, in the order of the header's. */
-export type Item =
-  | { readonly item: 'field'; readonly name: string; readonly type: Type }
-  | { readonly item: 'skip'; readonly size: number }
-  | { readonly item: 'count'; readonly name: string; readonly type: Type }
-  | { readonly item: 'string'; readonly name: string; readonly max: number }
-  | ListItem;
-
-export function field(name: string, type: Type): Item {
-  return { item: 'field', name, type };
-}
-
-/** Bytes without a meaning: not decoded, written as zeros. */
-export function skip(size: number): Item {
-  return { item: 'skip', size };
-}
-
-/** The number of entries in the list that names it; decoded only as the list's length. */
-export function count(name: string, type: Type): Item {
-  return { item: 'count', name, type };
-}
-
-export function list(
-  name: string,
-  element: Type,
-  options: { max: number; count: string; whole?: boolean },
-): Item {
-  return { item: 'list', name, element, as: 'values', whole: false, ...options };
-}
-
-/** Counted bytes: file contents and console output as text, anything else as hexadecimal digits. */
-export function data(
-  name: string,
-  as: 'text' | 'hex',
-  options: { max: number; count: string; whole?: boolean },
-): Item {
-  return { item: 'list', name, element: byte, as, whole: false, ...options };
-}
-
-/** A text that ends with a NUL; `max` includes it. */
-export function string(name: string, max: number): Item {
-  return { item: 'string', name, max };
-}
-
-const byte: Type = {
-  size: 1,
-  kind: 'a byte',
-  read: (view, offset) => view.getUint8(offset),
-  write: (view, offset, value) => view.setUint8(offset, Number(value)),
-  parse: (word) => Number(word),
-};
+import type { Context, Value, Values } from './value.js';
 
 /** An item at its place. */
 export interface Placed<I extends Item = Item> {
@@ -102,6 +38,8 @@ export class Struct {
   /** Bytes that are there whatever the counts say. */
   readonly fixedSize: number;
   readonly list: Placed<ListItem> | undefined;
+  /** Where the list's count is. */
+  readonly count: Placed<Extract<Item, { item: 'count' }>> | undefined;
   readonly string: Placed<Extract<Item, { item: 'string' }>> | undefined;
 
   constructor(items: readonly Item[]) {
@@ -116,17 +54,12 @@ export class Struct {
     this.size = offset;
     this.fixedSize = fixed;
     this.list = this.placed.find((at): at is Placed<ListItem> => at.item.item === 'list');
+    this.count = this.placed.find(
+      (at): at is Placed<Extract<Item, { item: 'count' }>> =>
+        at.item.item === 'count' && at.item.name === this.list?.item.count,
+    );
     this.string = this.placed.find(
       (at): at is Placed<Extract<Item, { item: 'string' }>> => at.item.item === 'string',
-    );
-  }
-
-  /** Where the count of the struct's list is. */
-  get count(): Placed<Extract<Item, { item: 'count' }>> | undefined {
-    const name = this.list?.item.count;
-    return this.placed.find(
-      (at): at is Placed<Extract<Item, { item: 'count' }>> =>
-        at.item.item === 'count' && at.item.name === name,
     );
   }
 
