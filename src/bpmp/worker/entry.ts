@@ -106,6 +106,8 @@ try {
   await serve(policy, await askParents(policy, backend), backend);
 } catch (error) {
   const code = GpuvmError.is(error) ? error.code : 'GPUVM_BRIDGE';
+  // The bridge would have closed it; the wrapper at the other end waits for this.
+  if (bridge === undefined && config.bridge.kind === 'interposed') addon().closeFd(config.bridge.socketFd);
   send({ type: 'failed', code, message: error instanceof Error ? error.message : String(error) });
 } finally {
   await backend?.close();

@@ -135,13 +135,18 @@ export async function startBridge(config: BridgeConfig): Promise<BridgeHandle> {
   });
 }
 
-/** From source the thread needs the TypeScript loader; a vitest or tsx parent does not hand its own down. */
+/**
+ * From source the thread needs the TypeScript loader, which it registers itself: Node 20 drops `--import` from a thread's
+ * arguments where the parent runs by a loader too.
+ */
 function startThread(workerData: WorkerData): Worker {
-  const fromSource = import.meta.url.endsWith('.ts');
-  const entry = new URL(fromSource ? './entry.ts' : './entry.js', import.meta.url);
-  return new Worker(entry, {
+  if (!import.meta.url.endsWith('.ts'))
+    return new Worker(new URL('./entry.js', import.meta.url), { workerData });
+  const [loader, entry] = [import.meta.resolve('tsx/esm/api'), new URL('./entry.ts', import.meta.url).href];
+  const source = `import { register } from '${loader}'; register(); await import('${entry}');`;
+  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`), {
     workerData,
-    execArgv: fromSource ? ['--import', import.meta.resolve('tsx')] : [],
+    execArgv: [],
   });
 }
 
