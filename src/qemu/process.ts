@@ -35,6 +35,10 @@ export class QemuProcess {
     child.stdin!.on('error', () => undefined);
     this.stderr = new StderrTail(child.stderr!, onStderrLine);
     this.exited = this.#waitForExit(child);
+    // In a process group of its own, QEMU would outlive a program that ends by an error.
+    const kill = () => this.signal('SIGKILL');
+    process.once('exit', kill);
+    void this.exited.then(() => process.off('exit', kill));
   }
 
   /** Throws GPUVM_QEMU_START where there is no such program, or the system refuses to run it. */

@@ -1,0 +1,84 @@
+import { writeFile } from 'node:fs/promises';
+import { windowBars } from '../bpmp/bridge/vfio-user/index.js';
+import { loadPolicy } from '../bpmp/policy/index.js';
+import { type BridgeEnded, startBridge } from '../bpmp/worker/index.js';
+import { GpuvmError } from '../errors.js';
+import { vfioUserWindow } from '../qemu/index.js';
+import type { Call } from './command.js';
+import { type Context, wantsColour } from './context.js';
+import { BridgeView } from './run/bridge-view.js';
+import { paintFor } from './run/paint.js';
+import { onStopSignals } from './run/signals.js';
+
+const layouts = ['auto', 'shared', 'trapped'] as const;
+
+export async function run({ options }: Call, { stdout, stderr, json }: Context): Promise<number> {
+  const socketPath = String(options.socket);
+  const watch = options.watch === true;
+  const policy = await loadPolicy(String(options.policy));
+  const guestAddress = parseAddress(options.address);
+  const handle = await startBridge({
+    vm: 'serve',
+    policy: { file: policy.file, text: policy.text },
+    backend: options.simulated
+      ? { kind: 'simulated' }
+      : { kind: 'host-device', path: String(options.device ?? '/dev/bpmp-host') },
+    bridge: {
+      kind: 'vfio-user',
+      socketPath,
+      layout: parseLayout(options.layout),
+      keepListening: true,
+      ...(guestAddress === undefined ? {} : { guestAddress }),
+    },
+    record: watch,
+  });
+  const releaseSignals = onStopSignals(() => void handle.close());
+  const paint = paintFor(wantsColour(stderr.stream));
+  const note = (text: string) => stderr.line(`${paint.faint('gpuvm:')} ${text}`);
+  const follow = () => {
+    const view = new BridgeView({ watch, paint, note });
+    view.follow(handle);
+    return view;
+  };
+  const view = follow();
+  handle.on('guest-ended', (ended) => view.end(ended));
+
+  const stubPath = `${socketPath}.stub`;
+  const bars = windowBars(handle.ready.window!.guestAddress);
+  const qemu = vfioUserWindow({ socketPath, bars, stubPath });
+  await writeFile(stubPath, qemu.stub);
+  if (json) stdout.json({ socket: socketPath, window: handle.ready.window, arguments: qemu.arguments });
+  else stdout.line(qemu.arguments.map(quoteForShell).join(' '));
+
+  const ended = await handle.ended;
+  releaseSignals();
+  return finish(ended, view);
+}
+
+function finish(ended: BridgeEnded, view: BridgeView): number {
+  view.end(ended);
+  if (ended.end.reason === 'fault') throw new GpuvmError('GPUVM_BRIDGE', ended.end.message);
+  return 0;
+}
+
+function parseLayout(given: unknown): (typeof layouts)[number] {
+  const layout = layouts.find((known) => known === (given ?? 'auto'));
+  if (layout) return layout;
+  throw new GpuvmError(
+    'GPUVM_USAGE',
+    `--layout is one of ${layouts.join(', ')}, not ${JSON.stringify(given)}`,
+  );
+}
+
+function parseAddress(given: unknown): bigint | undefined {
+  if (given === undefined) return undefined;
+  if (/^0x[0-9a-f]{1,16}$/i.test(String(given))) return BigInt(String(given));
+  throw new GpuvmError(
+    'GPUVM_USAGE',
+    `--address takes an address such as 0x10800b00, not ${JSON.stringify(given)}`,
+  );
+}
+
+function quoteForShell(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,65 @@
+import { Command as Commander } from 'commander';
+import type { Call, Command } from './command.js';
+import { commands } from './commands.js';
+
+type Run = (command: Command, call: Call) => Promise<void>;
+
+const groups: Readonly<Record<string, string>> = {
+  bpmp: "ask, decode and decide requests to the chip's power firmware",
+  policy: 'work on what a VM may ask of the power firmware',
+};
+
+/** Commander's tree of the commands; every one that is chosen goes to `run`. */
+export function buildProgram(version: string, run: Run): Commander {
+  const program = configure(new Commander('gpuvm'))
+    .description('Runs a virtual machine that owns a GPU, and polices what it may ask of the power firmware.')
+    .version(version, '-V, --version', 'print the version')
+    .helpCommand(false)
+    .addHelpText('after', examplesText(commands.map(({ examples }) => examples[0]!)));
+  const places = new Map<string, Commander>();
+  for (const command of commands) {
+    const [first, second] = command.path.split(' ');
+    if (second === undefined) program.addCommand(leaf(first!, command, run));
+    else {
+      let group = places.get(first!);
+      if (!group) {
+        group = configure(new Commander(first))
+          .description(groups[first!] ?? '')
+          .helpCommand(false);
+        places.set(first!, group);
+        program.addCommand(group);
+      }
+      group.addCommand(leaf(second, command, run));
+    }
+  }
+  return program;
+}
+
+/** Nothing is printed and nobody exits behind our back: what commander has to say comes as an error. */
+function configure(command: Commander): Commander {
+  return command
+    .exitOverride()
+    .showSuggestionAfterError(false)
+    .configureOutput({ writeErr: () => {} });
+}
+
+function leaf(name: string, command: Command, run: Run): Commander {
+  const { summary, description = '', args = [], options = [], examples } = command;
+  const made = configure(new Commander(name))
+    .summary(summary)
+    .description([`${summary[0]!.toUpperCase()}${summary.slice(1)}.`, description].join('\n').trim());
+  for (const [form, meaning] of args) made.argument(form, meaning);
+  for (const [form, meaning, required] of options) {
+    if (required) made.requiredOption(form, meaning);
+    else made.option(form, meaning);
+  }
+  return made
+    .option('--json', 'print data as JSON')
+    .option('-v, --verbose', 'say more, and all the causes of an error')
+    .addHelpText('after', examplesText(examples))
+    .action(() => run(command, { args: made.args, options: made.opts() }));
+}
+
+function examplesText(examples: readonly string[]): string {
+  return `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`;
+}

@@ -1,0 +1,75 @@
+import { loadVmFile } from '../../config/index.js';
+import { type EndReport, endings, VirtualMachine } from '../../vm/index.js';
+import type { Call } from '../command.js';
+import { type Context, wantsColour } from '../context.js';
+import type { BridgeView } from './bridge-view.js';
+import { EventLog } from './event-log.js';
+import { attachKeyboard } from './keyboard.js';
+import { type Paint, paintFor } from './paint.js';
+import { onStopSignals } from './signals.js';
+import { noteStderr } from './stderr.js';
+import { SharedTerminal } from './terminal.js';
+
+export async function run({ args: [file], options }: Call, context: Context): Promise<number> {
+  const { stdin, stdout, stderr, json, verbose } = context;
+  const config = await loadVmFile(file!, { checkFiles: true });
+  const watch = options.watch === true;
+  const log = options.events === undefined ? undefined : await EventLog.open(String(options.events));
+  // With --json standard output is for data alone.
+  const terminal = json ? new SharedTerminal(stderr, stderr, true) : new SharedTerminal(stdout, stderr);
+  const paint = paintFor(wantsColour(stderr.stream));
+  const note = (text: string) => terminal.note(`${paint.faint('gpuvm:')} ${text}`);
+
+  const vm = new VirtualMachine(config, { record: watch || log !== undefined });
+  const stop = () => vm.stop();
+  const view = config.bridge.kind === 'none' ? undefined : await openView(watch, paint, note, log);
+  let releaseKeyboard = () => {};
+  vm.on('state', (state) => {
+    log?.write('state', { vm: config.name, state });
+    if (verbose) note(`state: ${state}`);
+  });
+  vm.on('bridge', (bridge) => view?.follow(bridge));
+  vm.on('qemu', ({ pid, console }) => {
+    log?.write('qemu', { pid });
+    terminal.attach(console.output);
+    releaseKeyboard = attachKeyboard(stdin, console.input, stop);
+  });
+  noteStderr(vm, note);
+  vm.on('rung', ({ rung, timeMs }) => {
+    log?.write('rung', { rung, timeMs });
+    note(`stopping: ${rung}, for at most ${timeMs / 1000} s (Ctrl-C again goes on to the next step)`);
+  });
+  vm.on('bridge-ended', (ended) => view?.end(ended));
+
+  const releaseSignals = onStopSignals(stop);
+  try {
+    const report = await vm.run();
+    log?.write('end', report);
+    note(`${config.name}: ${report.message}`);
+    if (json) stdout.json({ ...report, requests: view?.rows ?? [], totals: report.requests?.totals });
+    return statusOf(report);
+  } catch (error) {
+    log?.write('error', { message: error instanceof Error ? error.message : String(error) });
+    throw error;
+  } finally {
+    releaseSignals();
+    releaseKeyboard();
+    terminal.flush();
+    await log?.close();
+  }
+}
+
+/** The protocol's tables are loaded only where there are requests to be shown. */
+async function openView(
+  watch: boolean,
+  paint: Paint,
+  note: (text: string) => void,
+  log: EventLog | undefined,
+): Promise<BridgeView> {
+  const { BridgeView } = await import('./bridge-view.js');
+  return new BridgeView({ watch, paint, note, log });
+}
+
+function statusOf({ ending }: EndReport): number {
+  return endings[ending];
+}
