@@ -109,6 +109,8 @@ export class VfioUserBridge implements Bridge {
       return;
     }
     if (fd === undefined) return;
+    // The event loop may tell of the next client before it tells that the last one has gone.
+    this.#connection?.look();
     if (this.#connection !== undefined) {
       // A second client at a time would be a second guest in the same window.
       closeSync(fd);

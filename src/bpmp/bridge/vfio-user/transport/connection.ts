@@ -46,6 +46,11 @@ export class Connection {
     this.#watch();
   }
 
+  /** Looks now whether the client has gone, rather than when the event loop comes to it. */
+  look(): void {
+    if (!this.#pending) this.#guard(() => this.#onReady());
+  }
+
   close(): void {
     this.#end({ reason: 'gone' });
   }
