@@ -52,36 +52,37 @@ describe('the simulated BPMP, asked as Linux asks', () => {
     expect(files.length).toBeGreaterThan(435 * 6);
   });
 
-  it.each(['boot-window', 'boot-ivc', 'userspace'])('answers the requests of %s by the rules', (name) => {
-    const backend = new SimulatedBpmp();
-    const rules = new LinuxRules();
-    // The descriptors of a trace are its own BPMP's; a file that this one lacks is not read on, as no driver would.
-    const descriptors = new Map<number, number>();
-    let asked = 0;
-    for (const line of readTrace(name)) {
-      const tx = new Uint8Array(Buffer.from(line.tx, 'hex'));
-      const view = new DataView(tx.buffer);
-      if (line.mrq === Mrq.DEBUG && view.getUint32(0, true) >= DebugCommand.READ) {
-        const fd = descriptors.get(view.getUint32(4, true));
-        if (fd === undefined) continue;
-        view.setUint32(4, fd, true);
+  // The third starts where the first has ended.
+  it.each([[['boot-window']], [['boot-ivc']], [['boot-window', 'userspace']]])(
+    'answers the requests of %j by the rules',
+    (names) => {
+      const backend = new SimulatedBpmp();
+      const rules = new LinuxRules();
+      // The descriptors of a trace are its own BPMP's; a file that this one lacks is not read on, as no driver would.
+      const descriptors = new Map<number, number>();
+      for (const line of names.flatMap(readTrace)) {
+        const tx = new Uint8Array(Buffer.from(line.tx, 'hex'));
+        const view = new DataView(tx.buffer);
+        if (line.mrq === Mrq.DEBUG && view.getUint32(0, true) >= DebugCommand.READ) {
+          const fd = descriptors.get(view.getUint32(4, true));
+          if (fd === undefined) continue;
+          view.setUint32(4, fd, true);
+        }
+        const rx = new Uint8Array(120);
+        const outcome = backend.transfer(line.mrq, tx, rx);
+        if (outcome instanceof Promise) throw new Error('not at once');
+        rules.see(line.mrq, tx, outcome, rx);
+        if (line.mrq === Mrq.DEBUG && view.getUint32(0, true) <= DebugCommand.OPEN_WO && outcome.ret === 0) {
+          descriptors.set(
+            Buffer.from(line.rx, 'hex').readUInt32LE(0),
+            new DataView(rx.buffer).getUint32(0, true),
+          );
+        }
       }
-      const rx = new Uint8Array(120);
-      const outcome = backend.transfer(line.mrq, tx, rx);
-      if (outcome instanceof Promise) throw new Error('not at once');
-      rules.see(line.mrq, tx, outcome, rx);
-      asked += 1;
-      if (line.mrq === Mrq.DEBUG && view.getUint32(0, true) <= DebugCommand.OPEN_WO && outcome.ret === 0) {
-        descriptors.set(
-          Buffer.from(line.rx, 'hex').readUInt32LE(0),
-          new DataView(rx.buffer).getUint32(0, true),
-        );
-      }
-    }
-    expect(asked).toBeGreaterThan(30);
-    expect(rules.complaints).toEqual([]);
-    if (name !== 'userspace') expect(rules.finish()).toEqual([]);
-  });
+      expect(rules.finish()).toEqual([]);
+      expect([...rules.clocks.values()].filter((clock) => clock !== null)).toHaveLength(435);
+    },
+  );
 
   it('has rules that complain', () => {
     const rules = new LinuxRules();
