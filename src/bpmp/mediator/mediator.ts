@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend, Outcome } from '../backend/index.js';
 import type { CompiledPolicy, Decision, PolicyLearner, Verdict } from '../policy/index.js';
-import { BpmpError, ClkCommand, classify, Mrq, newShape } from '../wire/index.js';
+import { BpmpError, ClkCommand, classify, Mrq, mrqs, newShape } from '../wire/index.js';
 import { Accountant } from './accountant.js';
 import { aspects } from './aspects.js';
 import { type DenialEvent, DenialReporter } from './denials.js';
@@ -203,7 +203,8 @@ export class Mediator {
    */
   #tolerate(decision: Decision, tx: Uint8Array, rx: Uint8Array): Outcome | Promise<Outcome> {
     const { mrq } = this.#shape;
-    if (decision.readOnly && mrq !== Mrq.QUERY_TAG && mrq !== Mrq.DEBUGFS) return this.#forward(tx, rx);
+    // Some families have the firmware read or write at an address that the caller names: never, in any mode.
+    if (decision.readOnly && mrqs.get(mrq)?.passesAddresses === false) return this.#forward(tx, rx);
     if (mrq === Mrq.CLK || mrq === Mrq.RESET || mrq === Mrq.PG) return this.#absorb(rx);
     return { ret: decision.ret, rxSize: 0 };
   }
