@@ -21,18 +21,21 @@ fail() {
   exit 1
 }
 
-# step TEXT COMMAND…: runs the command with its output in the log; prints the text and how long it took.
+# step TEXT COMMAND…: runs the command with its output in the log; prints the text and how long it took. On a terminal
+# the text is there while it runs, unless GPUVM_STEP_ONE_LINE says that others are at work beside it.
 step() {
-  local text=$1 started=$SECONDS status
+  local text=$1 started=$SECONDS status shown=
   shift
-  [ ! -t 1 ] || printf '  %s …' "$text"
+  if [ -t 1 ] && [ -z "${GPUVM_STEP_ONE_LINE:-}" ]; then shown=1; fi
+  [ -z "$shown" ] || printf '  %s …' "$text"
   printf '== %s: %s\n' "$text" "$*" >>"$log"
   # Not in a condition: there bash would go on after a command of the step that failed.
   set +e
   (set -e && "$@") >>"$log" 2>&1 </dev/null
   status=$?
   set -e
-  [ ! -t 1 ] || printf '\r'
+  # Over what is shown already, and over what another step shows.
+  [ ! -t 1 ] || printf '\r\033[K'
   printf '  %-56s %4d s\n' "$text" $((SECONDS - started))
   [ $status = 0 ] || fail "that failed, see $log"
 }
