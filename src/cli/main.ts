@@ -1,14 +1,13 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module';
-import { CommanderError } from 'commander';
 import type { Call, Command } from './command.js';
-import { processContext } from './context.js';
-import { buildProgram } from './program.js';
 
+// Everything else is imported when it is needed: a program that only prints its version loads next to nothing.
 const words = process.argv.slice(2);
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
 async function runCommand(command: Command, call: Call): Promise<void> {
+  const { processContext } = await import('./context.js');
   const context = processContext(call.options);
   try {
     const { run } = await command.load();
@@ -18,7 +17,6 @@ async function runCommand(command: Command, call: Call): Promise<void> {
   }
 }
 
-/** What explains errors is loaded when there is one. */
 async function fail(error: unknown, json: boolean, verbose: boolean): Promise<void> {
   const { describeFailure } = await import('./failure.js');
   const failure = describeFailure(error, verbose);
@@ -30,17 +28,28 @@ async function fail(error: unknown, json: boolean, verbose: boolean): Promise<vo
   process.exitCode = failure.status;
 }
 
-const program = buildProgram(version, runCommand);
-try {
-  await program.parseAsync(words, { from: 'user' });
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  const { helpFor, usageError } = await import('./usage.js');
-  // Help and version that were asked for have been printed, and are no error.
-  if (error.code === 'commander.help') {
-    process.stderr.write(helpFor(program, words));
-    process.exitCode = 64;
-  } else if (error.exitCode !== 0) {
-    await fail(usageError(program, words, error), words.includes('--json'), false);
+async function parse(): Promise<void> {
+  const [{ CommanderError }, { buildProgram }] = await Promise.all([
+    import('commander'),
+    import('./program.js'),
+  ]);
+  const program = buildProgram(version, runCommand);
+  try {
+    await program.parseAsync(words, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help that was asked for has been printed, and is no error.
+    if (error.exitCode === 0) return;
+    const { helpFor, usageError } = await import('./usage.js');
+    if (error.code === 'commander.help') {
+      process.stderr.write(helpFor(program, words));
+      process.exitCode = 64;
+    } else {
+      await fail(usageError(program, words, error), words.includes('--json'), false);
+    }
   }
 }
+
+if (words.length === 1 && (words[0] === '--version' || words[0] === '-V'))
+  process.stdout.write(`${version}\n`);
+else await parse();
