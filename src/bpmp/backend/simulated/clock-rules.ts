@@ -251,7 +251,7 @@ export const clockRules: readonly ClockRule[] = [
 
   // Peripherals of the host.
   on(divider(/^UART/, 3.5, 'PLLP_OUT0', 'OSC')),
-  on(divider(/^(?:AON_APB|AON_NIC|AON_CPU_NIC|TSC|TSC_REF|SOC_THERM|TSENSE|EMC_HUB)$/, 2, 'PLLAON', 'OSC')),
+  on(divider(/^(?:AON_APB|AON_NIC|AON_CPU_NIC|TSC|TSC_REF|SOC_THERM|TSENSE)$/, 2, 'PLLAON', 'OSC')),
   on(divider(/^(?:DBGAPB|CSITE|LA|JTAG_INTFC_PRE_CG)$/, 3, 'PLLP_OUT0', 'OSC')),
   on(divider(/^SDMMC/, 4, 'PLLC4_MUXED', 'PLLP_OUT0', 'CLK_M')),
   divider(/^AON_/, 4, 'PLLAON', 'OSC', 'CLK_M'),
