@@ -13,5 +13,6 @@ if (consoleFile === undefined || eventsFile === undefined) {
 const guest = readConsole(readFileSync(consoleFile, 'utf8'));
 const host = readEvents(readFileSync(eventsFile, 'utf8'));
 const comparison = compare(guest, host);
-console.log(render(comparison));
+// Rules are named by their policy's file; here it is one of this checkout's.
+console.log(render(comparison).replaceAll(`${process.cwd()}/`, ''));
 process.exitCode = comparison.faults.length === 0 ? 0 : 1;

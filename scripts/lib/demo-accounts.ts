@@ -24,7 +24,7 @@ export interface HostTransfer {
   readonly ret: number;
   readonly rx: string;
   /** By name, as it was shown while it happened. */
-  readonly request: string;
+  readonly text: string;
   readonly rule: string;
 }
 
@@ -143,13 +143,13 @@ function releaseFaults(release: readonly HostRelease[]): string[] {
 /** Both accounts as one table for people, and the faults below. */
 export function render({ rows, release, faults }: Comparison): string {
   const lines = [
-    "The host's account, beside the guest's:",
+    "Both accounts, the host's and the guest's:",
     `${'#'.padStart(4)}  ${'request'.padEnd(44)} ${'verdict'.padEnd(9)} ${'host'.padStart(4)} ${'guest'.padStart(5)}  rule`,
   ];
   rows.forEach(({ guest, host, faults: wrong }, i) => {
     const columns = [
       String(i + 1).padStart(4),
-      ` ${cut(host?.request ?? guest?.name ?? '', 44)}`,
+      ` ${cut(host?.text ?? guest?.name ?? '', 44)}`,
       (host?.verdict ?? '-').padEnd(9),
       String(host?.ret ?? '-').padStart(4),
       String(guest?.ret ?? '-').padStart(5),
@@ -157,15 +157,11 @@ export function render({ rows, release, faults }: Comparison): string {
     ];
     lines.push(columns.join(' '));
   });
-  lines.push('', 'Given back after the guest:');
-  for (const { resource, from, to, result } of release) {
-    lines.push(
-      `      ${resource.padEnd(44)} ${from} → ${to}${result === 'given-back' ? '' : ` (${result})`}`,
-    );
-  }
   lines.push('');
   if (faults.length === 0) {
-    lines.push(`${rows.length} requests, both accounts agree, everything was given back.`);
+    lines.push(
+      `${rows.length} requests: both accounts agree. ${release.length} things left on: all were given back.`,
+    );
   } else {
     lines.push(...faults.map((fault) => `WRONG: ${fault}`));
   }

@@ -33,7 +33,7 @@ function guestStep(step: number): GuestStep {
 
 function hostTransfer(step: number): HostTransfer {
   const { mrq, tx, ret, rx } = guestStep(step);
-  return { mrq, tx, ret, rx, verdict: verdictOf(step), request: `CLK ${step}`, rule: 'gpu.yaml:1' };
+  return { mrq, tx, ret, rx, verdict: verdictOf(step), text: `CLK ${step}`, rule: 'gpu.yaml:1' };
 }
 
 const steps = Array.from({ length: 17 }, (_, i) => i + 1);
@@ -52,7 +52,7 @@ describe("the demo's accounts", () => {
   it('agree where both tell the same', () => {
     const comparison = compare(guest, { transfers, release });
     expect(comparison.faults).toEqual([]);
-    expect(render(comparison)).toContain('17 requests, both accounts agree');
+    expect(render(comparison)).toContain('17 requests: both accounts agree');
   });
 
   it('disagree on a return code', () => {
