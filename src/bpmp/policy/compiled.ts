@@ -50,6 +50,8 @@ export class CompiledPolicy {
 
   constructor(model: PolicyModel, protection: Protection) {
     const pool = this.#pool;
+    // The first, so that a table entry of 0 denies.
+    this.#unknownCommand = pool.decision('deny', builtIn.unknownCommand);
     this.#model = model;
     this.chip = model.chip;
     this.view = model.view;
@@ -87,7 +89,6 @@ export class CompiledPolicy {
     this.#busGrants = Array.from(busGrants);
     this.#truncated = pool.decision('malformed', builtIn.truncated);
     this.#unknownMrq = pool.decision('deny', builtIn.unknownMrq);
-    this.#unknownCommand = pool.decision('deny', builtIn.unknownCommand);
     this.#negativeRate = pool.decision('deny', builtIn.negativeRate);
     this.#hiddenParent = pool.decision('deny', builtIn.hiddenParent);
     this.#powerState = pool.decision('deny', builtIn.powerState);
@@ -112,7 +113,8 @@ export class CompiledPolicy {
     }
     const row = shape.mrq < this.#families.length ? this.#families[shape.mrq] : undefined;
     if (row === undefined) return this.#unknownMrq;
-    return shape.command < row.length ? this.#decisions[row[shape.command]!]! : this.#unknownCommand;
+    const code = shape.command < row.length ? row[shape.command] : undefined;
+    return code === undefined ? this.#unknownCommand : this.#decisions[code]!;
   }
 
   /** The same decision with its reasons, for people; costs far more. */

@@ -16,6 +16,11 @@ export class Problems {
   readonly #mistakes: PolicyWarning[] = [];
   #count = 0;
 
+  /** Mistakes so far. */
+  get count(): number {
+    return this.#count;
+  }
+
   mistake(message: string, place: Place): void {
     this.#count++;
     if (this.#mistakes.length < MAX_LISTED) this.#mistakes.push({ message, place });

@@ -1,4 +1,5 @@
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -60,8 +61,15 @@ export class Reader {
       this.problems.mistake(`not valid YAML: ${oneLine(error.message)}`, this.#at(error.pos[0]));
       return undefined;
     }
-    if (countAliases(document) > MAX_ALIASES) {
+    const aliases = aliasesOf(document);
+    if (aliases.length > MAX_ALIASES) {
       this.problems.mistake(`more than ${MAX_ALIASES} YAML aliases`, start);
+      return undefined;
+    }
+    const dangling = aliases.find((alias) => alias.resolve(document) === undefined);
+    if (dangling !== undefined) {
+      const message = `not valid YAML: the alias ${quote(dangling.source)} has no anchor before it`;
+      this.problems.mistake(message, this.place(dangling));
       return undefined;
     }
     this.#document = document;
@@ -205,14 +213,14 @@ function oneLine(message: string): string {
   return message.replace(/\s+/g, ' ').trim();
 }
 
-function countAliases(document: Document): number {
-  let count = 0;
+function aliasesOf(document: Document): Alias[] {
+  const aliases: Alias[] = [];
   visit(document, {
-    Alias() {
-      count++;
+    Alias(_, alias) {
+      aliases.push(alias);
     },
   });
-  return count;
+  return aliases;
 }
 
 /**

@@ -87,10 +87,13 @@ function readGrant(
     'commands',
     ...(kind.section === 'clocks' ? ['maxRate'] : []),
   ];
+  const before = reader.problems.count;
   const fields = reader.fields(entry.value, quote(entry.key), entry.place, known);
   const right = fields.get('right');
   const commands = fields.get('commands');
   if (right === undefined && commands === undefined) {
+    // A misspelt key is mistake enough.
+    if (reader.problems.count > before) return undefined;
     reader.problems.mistake(`${quote(entry.key)} has neither "right" nor "commands"`, entry.place);
     return undefined;
   }

@@ -64,7 +64,6 @@ function beyond(word: string, table: ResourceTable): string {
 
 function unknown(word: string, table: ResourceTable): string {
   const near = nearest(word, table.names);
-  const hint =
-    near === undefined ? '"gpuvm policy check" takes names, ids and ranges' : `did you mean "${near}"?`;
+  const hint = near === undefined ? 'give a name, an id or a range such as 10-20' : `did you mean "${near}"?`;
   return `unknown ${table.kind} ${quote(word)}: ${hint}`;
 }
