@@ -32,7 +32,9 @@ static void* run(void* argument) {
     fclose(report);
     return NULL;
   }
-  usleep((useconds_t)setting("GPUVM_STANDIN_WAIT_MS", 0) * 1000);
+  // A change of user interrupts every thread, and so would end a plain sleep.
+  uint64_t start_at = now_ns() + setting("GPUVM_STANDIN_WAIT_MS", 0) * 1000000;
+  while (now_ns() < start_at) usleep(10000);
   for (uint32_t number = 0; number < count; number++) {
     uint8_t tx[64] = {0}, rx[64] = {0};
     memcpy(tx + 4, &number, sizeof number);

@@ -37,9 +37,13 @@ export class Handshake {
     this.#settle(undefined);
   }
 
-  /** Lets the wrapper execute the VMM. */
+  /** Lets the wrapper execute the VMM. Where the wrapper is gone already, its listener says so. */
   acknowledge(): void {
-    addon().unixSend(this.#socketFd, Uint8Array.of(1), 0, 1);
+    try {
+      addon().unixSend(this.#socketFd, Uint8Array.of(1), 0, 1);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+    }
   }
 
   #receive(): void {

@@ -5,6 +5,7 @@ import type { Bridge, BridgeEnd, Control } from '../bridge.js';
 import { type Attached, Handshake } from './attach.js';
 import { InFlight } from './in-flight.js';
 import { openJournal } from './journal.js';
+import { isSendReliable } from './kernel.js';
 import { Opens } from './opens.js';
 import { type Complete, type HandOver, type InterposedOptions, withDefaults } from './options.js';
 import { ReplayCache } from './replay.js';
@@ -44,6 +45,7 @@ export class InterposedBridge implements Bridge {
   #listener: SeccompListener | undefined;
   #handshake: Handshake | undefined;
   #watches: Watches | undefined;
+  #isSendReliable = false;
   #end: BridgeEnd | undefined;
   /** Ends the wait of the event loop. */
   #wake: () => void = () => {};
@@ -142,6 +144,7 @@ export class InterposedBridge implements Bridge {
     const listener = new (addon().SeccompListener)(listenerFd, this.#control.fd, this.#memory);
     this.#listener = listener;
     this.#kernel.waitKillable = Number(waitKillable);
+    this.#isSendReliable = isSendReliable(waitKillable);
     if (!this.#options.oldKernel) this.#kernel.syncWakeUp = Number(listener.enableSyncWakeUp());
     return listener;
   }
@@ -154,6 +157,7 @@ export class InterposedBridge implements Bridge {
       // A loaded guest gets its last answer before the loop turns.
       const slot = calls > 0 && this.#inFlight.waiting === 0 ? this.#free[this.#free.length - 1] : NONE;
       if (slot === NONE && reply === NONE) return;
+      this.#keepSent(reply);
       const event = listener.next(reply, slot, TURN_MS);
       if (event === ListenerEvent.LOST) {
         this.#onLost(reply);
@@ -214,13 +218,20 @@ export class InterposedBridge implements Bridge {
   }
 
   #sendAlone(slot: number): void {
+    this.#keepSent(slot);
     if (this.#listener?.next(slot, NONE, 0) === ListenerEvent.LOST) this.#onLost(slot);
   }
 
   #onLost(slot: number): void {
     this.#counters.lost++;
     if (!this.#slots.isTransfer(slot)) return;
-    this.#replay.keep(this.#slots.thread(slot), this.#slots.bytes(slot), performance.now());
+    this.#replay.keep(this.#slots.thread(slot), this.#slots.bytes(slot), performance.now(), true);
+  }
+
+  /** To be called before an answer is sent: afterwards its slot may hold the next call. */
+  #keepSent(slot: number): void {
+    if (this.#isSendReliable || slot === NONE || !this.#slots.isTransfer(slot)) return;
+    this.#replay.keep(this.#slots.thread(slot), this.#slots.bytes(slot), performance.now(), false);
   }
 
   #onQuiet(event: ListenerEvent): void {

@@ -18,6 +18,26 @@ export function isRepeat(earlier: Uint8Array, later: Uint8Array): boolean {
   );
 }
 
+/**
+ * True where the later message shows the earlier one's answer in rx.size and rx.ret: nobody has prepared it anew, so it is
+ * no new request. An answer that changed neither field leaves no such trace.
+ */
+export function bearsAnswer(earlier: Uint8Array, later: Uint8Array): boolean {
+  return isAnswerOf(earlier, later) && !isAnswerOf(earlier, earlier);
+}
+
+/** rx.size has eight bytes, of which an answer uses two; rx.ret follows it. */
+function isAnswerOf(slot: Uint8Array, message: Uint8Array): boolean {
+  for (let i = 0; i < 8; i++) {
+    const size = i < 4 ? slot[SlotLayout.RX_SIZE + i] : 0;
+    if (message[SlotLayout.MESSAGE_RX_SIZE + i] !== size) return false;
+  }
+  for (let i = 0; i < 4; i++) {
+    if (message[SlotLayout.MESSAGE_RX_SIZE + 8 + i] !== slot[SlotLayout.RET + i]) return false;
+  }
+  return true;
+}
+
 function payloadSize(slot: Uint8Array): number {
   return slot[SlotLayout.TX_SIZE] | (slot[SlotLayout.TX_SIZE + 1] << 8);
 }

@@ -1,4 +1,4 @@
-import { isRepeat } from './repeat.js';
+import { bearsAnswer, isRepeat } from './repeat.js';
 
 /** How long a signal handler may take before its thread's call is restarted, in ms. */
 const KEPT_MS = 2000;
@@ -6,13 +6,15 @@ const MOST_KEPT = 128;
 
 interface Kept {
   readonly slot: Uint8Array;
-  readonly until: number;
+  until: number;
+  /** False where the kernel took the answer, which does not yet say that the call got it. */
+  isLost: boolean;
 }
 
 /**
- * Answers that did not arrive because a signal interrupted the guest's call after its request was executed. The kernel
- * then restarts the call, or the guest does; that repeat is answered from here and never executed a second time.
- * Needed where the kernel has no WAIT_KILLABLE_RECV (before Linux 5.19).
+ * Answers that did not arrive, or may not have, because a signal interrupted the guest's call after its request was
+ * executed. The kernel then restarts the call, or the guest does; that repeat is answered from here and never executed a
+ * second time. Which kernels need it, and for what, is in docs/bridges.md.
  */
 export class ReplayCache {
   // One answer for each thread: a thread makes one call at a time.
@@ -23,23 +25,34 @@ export class ReplayCache {
   }
 
   /** Keeps a copy of a slot with its call and its answer. */
-  keep(thread: number, slot: Uint8Array, now: number): void {
-    this.#kept.delete(thread);
-    for (const [other, { until }] of this.#kept) {
-      if (until > now && this.#kept.size < MOST_KEPT) break;
-      this.#kept.delete(other);
+  keep(thread: number, slot: Uint8Array, now: number, isLost: boolean): void {
+    const known = this.#kept.get(thread);
+    if (known === undefined) {
+      this.#makeRoom(now);
+      this.#kept.set(thread, { slot: slot.slice(), until: now + KEPT_MS, isLost });
+      return;
     }
-    this.#kept.set(thread, { slot: slot.slice(), until: now + KEPT_MS });
+    known.slot.set(slot);
+    known.until = now + KEPT_MS;
+    known.isLost = isLost;
   }
 
   /**
-   * The slot whose answer is owed to this call, or undefined. Either way nothing is kept for the thread any longer: a
-   * call that is no repeat says that the thread has given the interrupted one up.
+   * The slot whose answer is owed to this call, or undefined. Either way it is owed to no later one: a call that is no
+   * repeat says that its thread has got its answer, or has given the interrupted call up.
    */
   take(thread: number, slot: Uint8Array, now: number): Uint8Array | undefined {
     const kept = this.#kept.get(thread);
-    if (kept === undefined) return undefined;
-    this.#kept.delete(thread);
-    return kept.until > now && isRepeat(kept.slot, slot) ? kept.slot : undefined;
+    if (kept === undefined || kept.until <= now) return undefined;
+    kept.until = 0;
+    const isOwed = isRepeat(kept.slot, slot) && (kept.isLost || bearsAnswer(kept.slot, slot));
+    return isOwed ? kept.slot : undefined;
+  }
+
+  #makeRoom(now: number): void {
+    for (const [thread, { until }] of this.#kept) {
+      if (until > now && this.#kept.size < MOST_KEPT) return;
+      this.#kept.delete(thread);
+    }
   }
 }

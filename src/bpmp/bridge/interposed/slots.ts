@@ -96,11 +96,12 @@ export class Slots {
     return this.#words[slot * WORDS + REPLY] === SlotReply.TRANSFER;
   }
 
-  /** Gives the answer that was kept from another slot to the call in this one. */
+  /**
+   * Gives the answer that was kept from another slot to the call in this one, with the message as it was at first: what
+   * the guest has room for, and what the answer changes, is to be seen there and no longer in the repeat.
+   */
   copyAnswer(slot: number, from: Uint8Array): void {
-    const to = this.bytes(slot);
-    to.set(from.subarray(SlotLayout.REPLY, SlotLayout.RX_SIZE + 4), SlotLayout.REPLY);
-    to.set(from.subarray(SlotLayout.RX), SlotLayout.RX);
+    this.bytes(slot).set(from.subarray(SlotLayout.MESSAGE), SlotLayout.MESSAGE);
   }
 
   /** Lets the answer of one slot go to the call in another one, which is then empty. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { setTimeout as wait } from 'node:timers/promises';
 import { type HandOver, wrapCommand } from '../../../../../src/bpmp/bridge/interposed/index.js';
 import { addon } from '../../../../../src/native/index.js';
 import { startTypeScriptThread } from './thread.js';
@@ -8,6 +9,8 @@ import type { WorkerResult, WorkerSetup } from './worker.js';
 export interface BridgeThread {
   /** What it ended with. */
   readonly result: Promise<WorkerResult>;
+  /** Settles when the guest has made a request. */
+  serving(): Promise<void>;
   handOver(): Promise<HandOver>;
   close(): void;
 }
@@ -27,12 +30,24 @@ export function startBridgeThread(setup: WorkerSetup): BridgeThread {
       reject(new Error('the bridge thread ended without a result'));
     });
   });
-  const handOver = () =>
-    new Promise<HandOver>((resolve) => {
-      worker.on('message', (message) => message.handOver && resolve(message.handOver));
-      tell('handOver');
+  const ask = <Answer>(what: 'handOver' | 'stats') =>
+    new Promise<Answer>((resolve) => {
+      const onMessage = (message: Record<string, unknown>): void => {
+        if (message[what] === undefined) return;
+        worker.off('message', onMessage);
+        resolve(message[what] as Answer);
+      };
+      worker.on('message', onMessage);
+      tell(what);
     });
-  return { result, handOver, close: () => tell('close') };
+  return {
+    result,
+    handOver: () => ask<HandOver>('handOver'),
+    close: () => tell('close'),
+    async serving() {
+      while ((await ask<Record<string, number>>('stats')).requests === 0) await wait(20);
+    },
+  };
 }
 
 export interface Guest {

@@ -29,6 +29,7 @@ const control: Control = {
     addon().eventfdDrain(controlFd);
     for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port)) {
       if (got.message === 'close') bridge.close();
+      if (got.message === 'stats') port.postMessage({ stats: bridge.stats() });
       if (got.message === 'handOver') port.postMessage({ handOver: bridge.handOver() });
     }
   },
