@@ -90,7 +90,8 @@ export class Amendment {
     if (!permits(grant, action, shared)) {
       grant = raise(grant, action.name, neededRight(action, shared));
       if (root && grant.right === 'use') grant = { ...grant, shared: true };
-      if (this.#ceilings && !shared && Number.isFinite(rateHz)) grant = { ...grant, maxRateHz: rateHz! };
+      if (this.#ceilings && !shared && Number.isFinite(rateHz))
+        grant = { ...grant, maxRateHz: Math.max(1, rateHz!) };
     }
     if (shared && action.harmsOthers) {
       if (onShared === 'deny') grant = { ...grant, onShared: 'absorb' };

@@ -75,25 +75,34 @@ export class PolicyLearner {
 
   #learned(): { changes: readonly Change[]; comments: Map<Change, string>; impossible: string[] } {
     const amendment = new Amendment(this.#model, this.#protection, { ceilings: true });
-    const titles = new Map<string, string[]>();
+    const seen = new Map<string, Counts>();
     const impossible: string[] = [];
     // Rates before parents, so that the right to set both comes with the rate's ceiling.
     for (const { need, title, count } of [...this.#seen.values()].sort((a, b) => a.command - b.command)) {
       const why = amendment.add(need);
       if (why !== undefined) impossible.push(`${count}× ${title}: ${why}`);
       else {
-        const place = placeOf(need);
-        titles.set(place, [...(titles.get(place) ?? []), `${count}× ${title}`]);
+        const counts = seen.get(placeOf(need)) ?? new Map<string, number>();
+        seen.set(placeOf(need), counts.set(title, (counts.get(title) ?? 0) + count));
       }
     }
+    const changes = [...amendment.changes].sort(
+      (a, b) => SECTIONS.indexOf(a.section) - SECTIONS.indexOf(b.section) || a.id - b.id,
+    );
     const comments = new Map<Change, string>();
-    for (const change of amendment.changes) {
-      const seen = titles.get(`${change.section} ${change.id}`);
-      comments.set(change, ` learned: ${seen?.join(', ') ?? 'a new parent'}`);
+    for (const change of changes) {
+      const counts = [...(seen.get(`${change.section} ${change.id}`) ?? [])];
+      const titles = counts.map(([title, count]) => `${count}× ${title}`);
+      comments.set(change, ` learned: ${titles.length > 0 ? titles.join(', ') : 'a new parent'}`);
     }
-    return { changes: amendment.changes, comments, impossible };
+    return { changes, comments, impossible };
   }
 }
+
+/** How often each command was seen. */
+type Counts = Map<string, number>;
+
+const SECTIONS: readonly Change['section'][] = ['clocks', 'resets', 'powerDomains', 'mrqs', 'i2c'];
 
 /** Requests with the same key take the same of a policy, but for the rate. */
 function keyOf(need: Need, mrq: number, command: number): string {

@@ -95,7 +95,7 @@ export class ResourceDecisions {
   codeOf(id: number, slot: number): number {
     if (slot < 0 || slot >= this.#stride) return this.#unknownCommand;
     const row = id >= 0 && id < this.#rows ? id : this.#rows;
-    return this.#codes[row * this.#stride + slot]!;
+    return this.#codes[row * this.#stride + slot] ?? this.#unknownCommand;
   }
 
   /** True where any request about any id could pass. */
