@@ -1,6 +1,7 @@
 export * from './abi.js';
 export { classify } from './classify.js';
 export { describe } from './describe.js';
+export { type Extent, extentOf } from './extent.js';
 export type { CommandInfo, CommandPlace, Effect, MrqInfo, MrqName } from './family.js';
 export {
   decodeHostMessage,

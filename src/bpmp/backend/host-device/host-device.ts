@@ -2,6 +2,7 @@ import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { addon } from '../../../native/index.js';
 import { type Backend, MAX_PAYLOAD, type Outcome } from '../backend.js';
+import { Frame } from './frame.js';
 import { openDevice } from './open.js';
 import { type Counters, FORM, finish, newCounters } from './result.js';
 import { DeviceThread } from './thread.js';
@@ -64,12 +65,13 @@ export class HostDevice implements Backend {
     if (this.closed) return { ret: -constants.errno.ENODEV, rxSize: 0 };
     if (tx.length > MAX_PAYLOAD || rx.length > MAX_PAYLOAD)
       return { ret: -constants.errno.EINVAL, rxSize: 0 };
+    const frame = new Frame(mrq, tx);
     if (this.fd !== undefined) {
-      addon().hostDeviceTransfer(this.fd, mrq, tx, rx, this.result);
-      return finish(this.result, rx.length, this.counters);
+      addon().hostDeviceTransfer(this.fd, mrq, frame.tx, rx, this.result);
+      return frame.trim(finish(this.result, rx.length, this.counters), rx);
     }
     if (this.thread!.pending >= MAX_PENDING) return { ret: -constants.errno.EBUSY, rxSize: 0 };
-    return this.thread!.transfer(mrq, tx, rx, this.counters);
+    return this.thread!.transfer(mrq, frame.tx, rx, this.counters).then((outcome) => frame.trim(outcome, rx));
   }
 
   stats(): HostDeviceStats {

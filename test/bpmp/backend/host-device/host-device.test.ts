@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBackend, HostDevice } from '../../../../src/bpmp/backend/index.js';
+import { BwmgrIntCommand, ClkCommand, Mrq } from '../../../../src/bpmp/wire/index.js';
 import { GpuvmError } from '../../../../src/errors.js';
 import { words } from '../request.js';
 
@@ -61,10 +62,24 @@ describe.each([
     writeFileSync(at('file'), '');
     const device = HostDevice.open(at('file'), { blocking });
     const rx = new Uint8Array(512).fill(0xa5);
-    expect(await device.transfer(0, words(1), rx)).toEqual({ ret: 0, rxSize: 120 });
+    expect(await device.transfer(UNKNOWN_MRQ, words(1), rx)).toEqual({ ret: 0, rxSize: 120 });
     expect([rx[119], rx[120]]).toEqual([0, 0xa5]);
     device.close();
     expect(readFileSync(at('file')).readBigUInt64LE(32)).toBe(120n);
+  });
+
+  it('passes on no more of a frame than the reply, and sends no less than the request’s struct', async () => {
+    writeFileSync(at('file'), '');
+    const device = HostDevice.open(at('file'), { blocking });
+    const rx = new Uint8Array(512).fill(0xa5);
+    expect(await device.transfer(Mrq.PING, words(1), rx)).toEqual({ ret: 0, rxSize: 4 });
+    const getRate = words((ClkCommand.GET_RATE << 24) | 304);
+    expect(await device.transfer(Mrq.CLK, getRate, rx)).toEqual({ ret: 0, rxSize: 8 });
+    const capSet = words(BwmgrIntCommand.CAP_SET, 1);
+    expect(await device.transfer(Mrq.BWMGR_INT, capSet, rx)).toEqual({ ret: 0, rxSize: 0 });
+    device.close();
+    const messages = readFileSync(at('file'));
+    expect([0, 1, 2].map((index) => messages.readBigUInt64LE(48 * index + 16))).toEqual([4n, 4n, 12n]);
   });
 
   it('gives the errno of a refusal, and counts it', async () => {
@@ -90,6 +105,8 @@ describe.each([
     expect(await device.transfer(0, small, small)).toEqual({ ret: -19, rxSize: 0 });
   });
 });
+
+const UNKNOWN_MRQ = 1234;
 
 describe('the thread of a device', () => {
   it('keeps the order of a thousand transfers', async () => {
