@@ -26,8 +26,7 @@ export function qemuArguments(config: VmConfig, runtime: RuntimeArguments): stri
     ...option('-dtb', config.dtb),
     ...option('-append', config.append),
     ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
-    ...['-chardev', `socket,id=qmp,path=${escapeOption(runtime.qmpPath)},server=on,wait=off`],
-    ...['-mon', 'chardev=qmp,mode=control'],
+    ...['-qmp', `unix:${escapeOption(runtime.qmpPath)},server=on,wait=off`],
     ...(runtime.bridge ?? []),
     ...config.extraArguments,
   ];

@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+// Stands in for QEMU where a test needs one that misbehaves: takes QEMU's -qmp, and what to do from --fake=WORDS.
+import { createServer } from 'node:net';
+
+const argument = process.argv.find((word) => word.startsWith('--fake='))?.slice('--fake='.length) ?? '';
+const fake = new Map(argument.split(',').map((word) => word.split('=')));
+const path = /^unix:(.*?),server/.exec(process.argv[process.argv.indexOf('-qmp') + 1])[1];
+
+if (fake.has('stderr')) process.stderr.write(fake.get('stderr').replaceAll('|', '\n'));
+if (fake.has('exit')) process.exit(Number(fake.get('exit')));
+process.on('SIGTERM', () => {
+  if (!fake.has('ignore-terminate')) process.exit(0);
+});
+process.stdin.pipe(process.stdout);
+
+const peers = new Set();
+const send = (message) => {
+  for (const peer of peers) peer.write(`${JSON.stringify(message)}\r\n`);
+};
+function end(guest, reason) {
+  send({ event: 'SHUTDOWN', data: { guest, reason }, timestamp: { seconds: 1, microseconds: 0 } });
+  setTimeout(() => process.exit(Number(fake.get('status') ?? 0)), 5);
+}
+const commands = {
+  system_powerdown: () => fake.has('ignore-powerdown') || end(true, 'guest-shutdown'),
+  quit: () => fake.has('ignore-quit') || end(false, 'host-qmp-quit'),
+};
+
+createServer((peer) => {
+  if (fake.has('silent')) return;
+  peers.add(peer);
+  peer.on('error', () => undefined);
+  send({ QMP: { version: { qemu: { major: 9, minor: 9, micro: 9 }, package: '' }, capabilities: [] } });
+  peer.on('data', (chunk) => {
+    for (const line of String(chunk).trim().split('\n')) {
+      const { execute, id } = JSON.parse(line);
+      commands[execute]?.();
+      if (!fake.has(`mute-${execute}`)) peer.write(`${JSON.stringify({ return: {}, id })}\r\n`);
+      if (execute !== 'qmp_capabilities') continue;
+      if (fake.has('end')) setTimeout(end, 20, true, fake.get('end'));
+      if (fake.has('outside')) setTimeout(end, 20, false, 'host-signal');
+      if (fake.has('die')) setTimeout(() => process.kill(process.pid, 'SIGSEGV'), 20);
+      if (fake.has('babble')) setTimeout(() => peer.write('babble\n'), 20);
+    }
+  });
+}).listen(path);

@@ -1,0 +1,241 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { BridgeEnded, BridgeHandle } from '../../src/bpmp/worker/index.js';
+import { parseVmFile, type VmConfig } from '../../src/config/index.js';
+import type { openBridge, VmBridge } from '../../src/vm/bridge.js';
+import { type LadderStep, VirtualMachine, type VmOptions } from '../../src/vm/index.js';
+
+const binary = fileURLToPath(new URL('./fake-qemu.mjs', import.meta.url));
+const runtime = mkdtempSync(join(tmpdir(), 'gpuvm-vm-'));
+beforeAll(() => vi.stubEnv('XDG_RUNTIME_DIR', runtime));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  expect(readdirSync(runtime)).toEqual([]);
+  rmSync(runtime, { recursive: true });
+});
+
+function config(fake: string, lines = ''): VmConfig {
+  const text = `name: kite
+machine: none
+qemu: { binary: ${binary} }
+extraArguments: ["--fake=${fake}"]
+${lines || 'stop: { powerdown: 2s, quit: 2s, terminate: 2s, kill: 2s }'}`;
+  return parseVmFile(text, { file: '/vm.yaml' });
+}
+
+function machine(fake: string, options: VmOptions & { lines?: string } = {}) {
+  const vm = new VirtualMachine(config(fake, options.lines), options);
+  const steps: LadderStep['rung'][] = [];
+  vm.on('rung', ({ rung }) => steps.push(rung));
+  return { vm, steps };
+}
+
+/** Calls `act` once the VM runs. */
+function whenRunning(vm: VirtualMachine, act: () => void): void {
+  vm.on('state', (state) => {
+    if (state === 'running') act();
+  });
+}
+
+describe('a VM that ends by itself', () => {
+  it.each([
+    ['end=guest-shutdown', 'guest-shutdown', 'the guest shut down'],
+    ['end=guest-reset', 'guest-reset', expect.stringContaining('-no-reboot')],
+    ['end=guest-panic,status=1', 'guest-panic', 'the guest panicked'],
+    [
+      'end=guest-shutdown,status=3',
+      'crash',
+      'QEMU failed after the guest had ended: it exited with status 3',
+    ],
+    ['outside', 'ended-from-outside', 'QEMU was ended from outside (host-signal)'],
+    ['die', 'crash', 'QEMU was killed by SIGSEGV without a shutdown'],
+  ])('%s: %s', async (fake, ending, message) => {
+    const { vm, steps } = machine(fake);
+    const states: string[] = [];
+    vm.on('state', (state) => states.push(state));
+    expect(await vm.run()).toMatchObject({ vm: 'kite', ending, message });
+    expect(states).toEqual(['bridge', 'qemu', 'monitor', 'running', 'ended']);
+    expect(steps).toEqual([]);
+  });
+
+  it('is a crash where somebody kills it', async () => {
+    const { vm } = machine('');
+    whenRunning(vm, () => process.kill(vm.pid!, 'SIGKILL'));
+    expect(await vm.run()).toMatchObject({
+      ending: 'crash',
+      message: 'QEMU was killed by SIGKILL without a shutdown',
+      qemu: { code: null, signal: 'SIGKILL' },
+    });
+  });
+});
+
+describe('a VM that does not start', () => {
+  it("says what QEMU's last words were", async () => {
+    const { vm } = machine('exit=1,stderr=warning: one|no such machine|use -machine help|');
+    await expect(vm.run()).rejects.toMatchObject({
+      code: 'GPUVM_QEMU_START',
+      message: `${binary} exited with status 1 before it could be used: warning: one / no such machine / use -machine help`,
+      details: { stderr: ['warning: one', 'no such machine', 'use -machine help'] },
+    });
+  });
+
+  it('says that QEMU said nothing', async () => {
+    await expect(machine('exit=0').vm.run()).rejects.toThrow(
+      'exited with status 0 before it could be used and said nothing',
+    );
+  });
+
+  it('says that there is no such program', async () => {
+    const missing = { ...config(''), qemu: { binary: 'qemu-nowhere' } };
+    await expect(new VirtualMachine(missing).run()).rejects.toMatchObject({
+      code: 'GPUVM_QEMU_START',
+      message: 'there is no qemu-nowhere on the PATH: install QEMU or set qemu.binary in the VM file',
+    });
+  });
+
+  it('gives a monitor that does not greet its time and no more', async () => {
+    const { vm } = machine('silent', { lines: 'deadlines: { qmp: 300ms }' });
+    await expect(vm.run()).rejects.toMatchObject({
+      code: 'GPUVM_QMP_TIMEOUT',
+      message: expect.stringContaining('the QMP greeting was not completed within 300 ms'),
+    });
+    expect(vm.state).toBe('ended');
+  });
+
+  it('ends when it is stopped before QEMU runs', async () => {
+    const { vm } = machine('');
+    const running = vm.run();
+    vm.stop();
+    await expect(running).rejects.toMatchObject({
+      code: 'GPUVM_QEMU_START',
+      message: 'the VM was stopped before it ran',
+    });
+  });
+});
+
+describe('the stop ladder', () => {
+  const quick = 'stop: { powerdown: 150ms, quit: 150ms, terminate: 150ms, kill: 2s }';
+
+  it.each([
+    ['', 'powerdown', 'guest-shutdown'],
+    ['ignore-powerdown', 'quit', 'stopped'],
+    ['ignore-powerdown,ignore-quit', 'terminate', 'stopped'],
+    ['ignore-powerdown,ignore-quit,ignore-terminate', 'kill', 'stopped'],
+    ['mute-system_powerdown,mute-quit,ignore-powerdown,ignore-quit', 'terminate', 'stopped'],
+  ])('"%s" ends by %s', async (fake, rung, ending) => {
+    const { vm, steps } = machine(fake, { lines: quick });
+    whenRunning(vm, () => vm.stop());
+    expect(await vm.run()).toMatchObject({ ending, rung });
+    expect(steps.at(-1)).toBe(rung);
+    expect(steps).toEqual(['powerdown', 'quit', 'terminate', 'kill'].slice(0, steps.length));
+  });
+
+  it('leaves out a rung without time', async () => {
+    const { vm, steps } = machine('', { lines: 'stop: { powerdown: 0s, quit: 0s }' });
+    whenRunning(vm, () => vm.stop());
+    expect(await vm.run()).toMatchObject({ ending: 'stopped', rung: 'terminate' });
+    expect(steps).toEqual(['terminate']);
+  });
+
+  it('goes down a rung each time it is told to stop again', async () => {
+    const lines = 'stop: { powerdown: 1h, quit: 1h, terminate: 1h }';
+    const { vm, steps } = machine('ignore-powerdown,ignore-quit,ignore-terminate', { lines });
+    whenRunning(vm, () => vm.stop());
+    vm.on('rung', ({ rung }) => {
+      if (rung !== 'kill') setTimeout(() => vm.stop(), 20);
+    });
+    expect(await vm.run()).toMatchObject({ ending: 'stopped', rung: 'kill', qemu: { signal: 'SIGKILL' } });
+    expect(steps).toEqual(['powerdown', 'quit', 'terminate', 'kill']);
+  });
+
+  it('skips the monitor where there is none yet', async () => {
+    const { vm, steps } = machine('silent');
+    vm.on('state', (state) => {
+      if (state === 'monitor') setTimeout(() => vm.stop(), 300);
+    });
+    expect(await vm.run()).toMatchObject({ ending: 'stopped', rung: 'terminate' });
+    expect(steps).toEqual(['powerdown', 'quit', 'terminate']);
+  });
+
+  it('is taken where the monitor is lost while QEMU runs on', async () => {
+    const { vm, steps } = machine('babble');
+    expect(await vm.run()).toMatchObject({
+      ending: 'monitor-lost',
+      message: expect.stringContaining('"babble"'),
+    });
+    expect(steps).toEqual(['powerdown', 'quit', 'terminate']);
+  });
+});
+
+describe('the console', () => {
+  it("is QEMU's standard input and output", async () => {
+    const { vm } = machine('');
+    let text = '';
+    vm.on('qemu', ({ console }) => {
+      console.output.on('data', (chunk) => {
+        text += chunk;
+        if (text.includes('\n')) vm.stop();
+      });
+      console.input.write('hello\n');
+    });
+    await vm.run();
+    expect(text).toBe('hello\n');
+  });
+});
+
+describe('a bridge', () => {
+  const release = { entries: [], givenBack: 2, kept: 0, failed: 0 };
+  const snapshot = { totals: { allow: 3, deny: 1, absorb: 0, malformed: 0 } };
+
+  function fakeBridge(end: BridgeEnded['end'] = { reason: 'guest-gone' }) {
+    let finish!: (ended: BridgeEnded) => void;
+    const ended = new Promise<BridgeEnded>((resolve) => {
+      finish = resolve;
+    });
+    const close = vi.fn(() => {
+      finish({ end, release, snapshot } as unknown as BridgeEnded);
+      return ended;
+    });
+    const spawned = vi.fn();
+    const bridge = {
+      handle: { ready: { notes: ['window at 0x1000'] }, ended, close } as unknown as BridgeHandle,
+      qemuArguments: ['-device', 'window'],
+      wrap: ({ command, args }) => ({ command, args: ['--wrapped', ...args] }),
+      spawned,
+    } satisfies VmBridge;
+    const open = vi.fn<typeof openBridge>(async () => bridge);
+    return { open, close, spawned, fail: () => close() };
+  }
+
+  it('is up before QEMU, and gives back what the guest held after it', async () => {
+    const { open, spawned } = fakeBridge();
+    const { vm } = machine('end=guest-shutdown', { openBridge: open, record: true });
+    const order: string[] = [];
+    for (const event of ['bridge', 'qemu', 'bridge-ended'] as const) vm.on(event, () => order.push(event));
+    const report = await vm.run();
+    expect(order).toEqual(['bridge', 'qemu', 'bridge-ended']);
+    expect(report).toMatchObject({ ending: 'guest-shutdown', release, requests: snapshot });
+    expect(open.mock.calls[0]?.[2]).toMatchObject({ record: true });
+    expect(spawned).toHaveBeenCalled();
+  });
+
+  it('is closed where QEMU does not start', async () => {
+    const { open, close } = fakeBridge();
+    await expect(machine('exit=1', { openBridge: open }).vm.run()).rejects.toThrow('before it could be used');
+    expect(close).toHaveBeenCalled();
+  });
+
+  it('that fails ends the VM, and says so', async () => {
+    const { open, fail } = fakeBridge({ reason: 'fault', message: 'the client broke the protocol' });
+    const { vm } = machine('', { openBridge: open });
+    whenRunning(vm, fail);
+    expect(await vm.run()).toMatchObject({
+      ending: 'bridge-fault',
+      message: 'the VM was stopped because its bridge ended: the client broke the protocol',
+      rung: 'powerdown',
+    });
+  });
+});
