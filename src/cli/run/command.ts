@@ -7,7 +7,7 @@ import { EventLog } from './event-log.js';
 import { attachKeyboard } from './keyboard.js';
 import { type Paint, paintFor } from './paint.js';
 import { onStopSignals } from './signals.js';
-import { noteStderr } from './stderr.js';
+import { QemuLines } from './stderr.js';
 import { SharedTerminal } from './terminal.js';
 
 export async function run({ args: [file], options }: Call, context: Context): Promise<number> {
@@ -34,7 +34,7 @@ export async function run({ args: [file], options }: Call, context: Context): Pr
     terminal.attach(console.output);
     releaseKeyboard = attachKeyboard(stdin, console.input, stop);
   });
-  noteStderr(vm, note);
+  const qemuLines = new QemuLines(vm, note);
   vm.on('rung', ({ rung, timeMs }) => {
     log?.write('rung', { rung, timeMs });
     note(`stopping: ${rung}, for at most ${timeMs / 1000} s (Ctrl-C again goes on to the next step)`);
@@ -49,6 +49,7 @@ export async function run({ args: [file], options }: Call, context: Context): Pr
     if (json) stdout.json({ ...report, requests: view?.rows ?? [], totals: report.requests?.totals });
     return statusOf(report);
   } catch (error) {
+    qemuLines.startFailed(error);
     log?.write('error', { message: error instanceof Error ? error.message : String(error) });
     throw error;
   } finally {

@@ -1,0 +1,166 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { parseVmFile } from '../../src/config/index.js';
+import { askDevice, askMachines, askVersion, requireVfioUser } from '../../src/qemu/index.js';
+import { VirtualMachine } from '../../src/vm/index.js';
+import { bootSector } from './boot-sector.js';
+import { GpuvmProcess } from './gpuvm-process.js';
+import { hasProgram, programPath } from './programs.js';
+
+const x86 = 'qemu-system-x86_64';
+const arm = 'qemu-system-aarch64';
+
+describe.skipIf(!hasProgram(x86))('gpuvm run with a real QEMU', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gpuvm-run-'));
+  const runtime = join(folder, 'runtime');
+  const running: GpuvmProcess[] = [];
+  beforeAll(() => {
+    process.env.XDG_RUNTIME_DIR = mkdtempSync(runtime);
+    writeFileSync(join(folder, 'boot.img'), bootSector());
+  });
+  afterEach(() => {
+    for (const { child } of running.splice(0)) child.kill('SIGKILL');
+    expect(readdirSync(process.env.XDG_RUNTIME_DIR!)).toEqual([]);
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  function vmFile(name: string, text: string): string {
+    const file = join(folder, `${name}.yaml`);
+    writeFileSync(file, `name: ${name}\nqemu: { binary: ${x86} }\n${text}`);
+    return file;
+  }
+
+  function gpuvm(...args: string[]): GpuvmProcess {
+    const started = new GpuvmProcess(...args);
+    running.push(started);
+    return started;
+  }
+
+  const none = 'machine: none\nstop: { powerdown: 200ms }\n';
+  const guest = `machine: pc
+memory: 16M
+extraArguments: [-drive, "file=\${here}/boot.img,format=raw,if=ide", -no-reboot]
+`;
+
+  it('shows the guest its console, and ends with 0 when the guest powers off', async () => {
+    const vm = gpuvm('run', vmFile('talk', guest));
+    await vm.waitFor('stdout', 'H\n');
+    vm.child.stdin!.write('abc');
+    await vm.waitFor('stdout', 'abc');
+    vm.child.stdin!.write('q');
+    expect(await vm.ended).toBe(0);
+    expect(vm.stderr).toBe('gpuvm: talk: the guest shut down\n');
+  });
+
+  it('powers the guest off at Ctrl-C, by its power button', async () => {
+    const events = join(folder, 'events.ndjson');
+    const vm = gpuvm('run', vmFile('button', guest), '--events', events, '--json');
+    await vm.waitFor('stderr', 'H\n');
+    vm.child.kill('SIGINT');
+    expect(await vm.ended).toBe(0);
+    expect(JSON.parse(vm.stdout)).toMatchObject({
+      vm: 'button',
+      ending: 'guest-shutdown',
+      rung: 'powerdown',
+      shutdown: { guest: true, reason: 'guest-shutdown' },
+    });
+    const lines = readFileSync(events, 'utf8').trim().split('\n');
+    const seen = lines.map((line) => JSON.parse(line) as { event: string; state?: string; rung?: string });
+    expect(seen.map(({ event, state, rung }) => (event === 'rung' ? rung : (state ?? event)))).toEqual([
+      'bridge',
+      'qemu',
+      'qemu',
+      'monitor',
+      'running',
+      'stopping',
+      'powerdown',
+      'ended',
+      'end',
+    ]);
+  });
+
+  it('tells a reset with -no-reboot from a power-off', async () => {
+    const vm = gpuvm('run', vmFile('reset', guest));
+    await vm.waitFor('stdout', 'H\n');
+    vm.child.stdin!.write('r');
+    expect(await vm.ended).toBe(3);
+  });
+
+  it('goes down the ladder for a guest that does not listen, and a rung at each further Ctrl-C', async () => {
+    const first = gpuvm('run', vmFile('deaf', none), '--verbose');
+    await first.waitFor('stderr', 'state: running');
+    first.child.kill('SIGTERM');
+    expect(await first.ended).toBe(5);
+    expect(first.stderr).toContain("deaf: the VM was stopped by QMP's quit");
+
+    const slow = 'machine: none\nstop: { powerdown: 1h }\n';
+    const second = gpuvm('run', vmFile('slow', slow), '--verbose');
+    await second.waitFor('stderr', 'state: running');
+    second.child.kill('SIGINT');
+    await second.waitFor('stderr', 'stopping: powerdown');
+    second.child.kill('SIGINT');
+    expect(await second.ended).toBe(5);
+    expect(second.stderr).toContain('stopping: quit');
+  });
+
+  it('calls it a crash when QEMU is killed', async () => {
+    const events = join(folder, 'crash.ndjson');
+    const vm = gpuvm('run', vmFile('crash', none), '--verbose', '--events', events);
+    await vm.waitFor('stderr', 'state: running');
+    const { pid } = JSON.parse(readFileSync(events, 'utf8').split('\n')[2]!) as { pid: number };
+    process.kill(pid, 'SIGKILL');
+    expect(await vm.ended).toBe(70);
+    expect(vm.stderr).toContain('crash: QEMU was killed by SIGKILL without a shutdown');
+  });
+
+  it('explains a QEMU that exits at once in one line, with its own words', async () => {
+    const vm = gpuvm('run', vmFile('bad', `${none}extraArguments: [-device, kite]\n`));
+    expect(await vm.ended).toBe(69);
+    expect(vm.stderr).toBe(
+      `gpuvm: ${x86} exited with status 1 before it could be used: ${x86}: -device kite: 'kite' is not a valid device model name\n`,
+    );
+  });
+
+  it('leaves the monitor to a program that uses the library', async () => {
+    const vm = new VirtualMachine(
+      parseVmFile(`name: lib\n${none}qemu: { binary: ${x86} }`, { file: '/vm.yaml' }),
+    );
+    vm.on('state', (state) => {
+      if (state === 'running') void vm.qmp?.execute('quit');
+    });
+    expect(await vm.run()).toMatchObject({
+      ending: 'ended-from-outside',
+      shutdown: { guest: false, reason: 'host-qmp-quit' },
+    });
+  });
+});
+
+describe.skipIf(!hasProgram(arm))('what a real QEMU can do', () => {
+  it('is told by itself', async () => {
+    const { major, minor, text } = await askVersion(arm);
+    expect(text).toContain(`${major}.${minor}.`);
+    expect(await askMachines(arm)).toEqual(expect.arrayContaining(['none', 'virt']));
+    expect(await askDevice(arm, 'edu')).toContain('dma_mask');
+    expect(await askDevice(arm, 'kite')).toBeUndefined();
+  });
+
+  it('is not enough where there is no vfio-user-pci', async (context) => {
+    const { major, minor } = await askVersion(arm);
+    context.skip(major > 10 || (major === 10 && minor >= 1), `${programPath(arm)} has vfio-user-pci`);
+    await expect(requireVfioUser(arm)).rejects.toMatchObject({
+      code: 'GPUVM_QEMU_UNSUITABLE',
+      message: expect.stringMatching(
+        /^this QEMU \d+\.\d+\.\d+ has no vfio-user-pci: 10\.1 or newer is needed, set qemu\.binary/,
+      ),
+    });
+  });
+
+  it('is asked of QEMUs only', async () => {
+    await expect(askVersion('true')).rejects.toMatchObject({ code: 'GPUVM_QEMU_UNSUITABLE' });
+    await expect(askVersion('qemu-nowhere')).rejects.toMatchObject({ code: 'GPUVM_QEMU_START' });
+    await expect(askVersion('/etc/passwd')).rejects.toMatchObject({ code: 'GPUVM_QEMU_START' });
+    await expect(askVersion('sh', 50)).rejects.toMatchObject({ code: 'GPUVM_QEMU_UNSUITABLE' });
+  });
+});
