@@ -1,22 +1,22 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { HandOver } from '../../src/bpmp/bridge/interposed/index.js';
 import { addon } from '../../src/native/index.js';
-import { isBuilt, standin, type Tally } from '../bpmp/bridge/interposed/harness/standin.js';
+import {
+  isBuilt,
+  standin,
+  supervisorProcess,
+  type Tally,
+} from '../bpmp/bridge/interposed/harness/standin.js';
 import { startBridgeThread, startGuest } from '../bpmp/bridge/interposed/harness/supervise.js';
-
-const supervisor = fileURLToPath(
-  new URL('../bpmp/bridge/interposed/harness/supervisor-process.ts', import.meta.url),
-);
 
 /** Starts a supervisor, kills it with SIGKILL amid transfers, and returns what the orphaned guest printed. */
 async function killSupervisor(handler: string): Promise<{ tally: Tally; tookMs: number }> {
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', supervisor, handler, '--count', '100000000', '--stop-on-error', '--no-verify'],
+    ['--import', 'tsx', supervisorProcess, handler, '--count', '100000000', '--stop-on-error', '--no-verify'],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   let printed = '';

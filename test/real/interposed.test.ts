@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { isBuilt, runStandin } from '../bpmp/bridge/interposed/harness/standin.js';
+import { isBuilt, runStandin, supervisorProcess } from '../bpmp/bridge/interposed/harness/standin.js';
 
 interface Reply {
   readonly result: number;
@@ -43,6 +44,28 @@ describe.skipIf(!isBuilt)('the interposed bridge and the stand-in client', () =>
       expect(printed, how).toMatchObject({ transfers: 500, wrong: 0, errors: {} });
     }
   });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'goes on where it may not open the memory of its guest any more',
+    async () => {
+      // As nobody, of another nobody whose memory is closed: only what was opened before the drop goes on working.
+      const options = { uid: 65534, gid: 65534, encoding: 'utf8', timeout: 20_000 } as const;
+      const args = [
+        '--import',
+        'tsx',
+        supervisorProcess,
+        'echo',
+        '--drop',
+        '--threads',
+        '3',
+        '--count',
+        '200',
+      ];
+      const { stdout, stderr } = spawnSync(process.execPath, args, options);
+      const printed = stdout.split('\n').find((line) => line.startsWith('{'));
+      expect(JSON.parse(printed ?? stderr)).toMatchObject({ transfers: 600, wrong: 0, errors: {} });
+    },
+  );
 
   it('lets nothing through that was rewritten while it was under way', async () => {
     const { printed, report } = await runStandin(['--count', '50000', '--race'], { handler: 'race' });

@@ -10,6 +10,8 @@ const built = (name: string) =>
 export const standin = built('gpuvm-standin');
 export const standinPreload = built('gpuvm-standin-preload.so');
 export const baseline = built('gpuvm-baseline');
+/** A process with a bridge and the stand-in behind it. */
+export const supervisorProcess = fileURLToPath(new URL('./supervisor-process.ts', import.meta.url));
 export const isBuilt = [standin, standinPreload, baseline, built('gpuvm-exec')].every((path) =>
   existsSync(path),
 );

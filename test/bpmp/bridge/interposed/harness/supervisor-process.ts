@@ -13,5 +13,6 @@ const { file, args: words } = wrapCommand(standin, args, { socketFd: 3 });
 // The stand-in prints into the same pipe, and goes on after its supervisor's death.
 spawn(file, words, { stdio: ['ignore', 'inherit', 'inherit', theirs], detached: true });
 addon().closeFd(theirs);
-await bridge.serving();
+// A guest that is over at once has been served as well.
+await Promise.race([bridge.serving(), bridge.result]);
 process.stdout.write('serving\n');
