@@ -9,7 +9,8 @@ import { CHECK_SHIFT, DecisionPool, INDEX_MASK } from './pool.js';
 import type { PolicyWarning } from './problems.js';
 import { Check, PG_OFF_SLOT, resourceKind } from './resource-kind.js';
 import { NO_PROTECTION, type Protection, ResourceDecisions } from './resource-table.js';
-import { includes, type SharedAnswer } from './rights.js';
+import type { SharedAnswer } from './rights.js';
+import { protectionWarnings } from './warnings.js';
 
 const NO_ADDRESSES = new Uint8Array(0);
 const POWER_OFF = 0;
@@ -26,6 +27,8 @@ export class CompiledPolicy {
   readonly warnings: readonly PolicyWarning[];
   /** The clocks that a line gives any right to, ascending; their parents are what `sharedParents` should hold. */
   readonly grantedClocks: readonly number[];
+  readonly grantedResets: readonly number[];
+  readonly grantedPowerDomains: readonly number[];
   readonly #model: PolicyModel;
   readonly #protection: Protection;
   readonly #pool = new DecisionPool();
@@ -67,7 +70,9 @@ export class CompiledPolicy {
     this.#clocks = table('clocks', this.#protection);
     this.#resets = table('resets', NO_PROTECTION);
     this.#powerDomains = table('powerDomains', NO_PROTECTION);
-    this.grantedClocks = grantedIds(this.#clocks, model);
+    this.grantedClocks = grantedIds(this.#clocks, model.resources.clocks);
+    this.grantedResets = grantedIds(this.#resets, model.resources.resets);
+    this.grantedPowerDomains = grantedIds(this.#powerDomains, model.resources.powerDomains);
     this.#ceilings = new Float64Array(model.chip.clocks.maxId + 1).fill(Number.POSITIVE_INFINITY);
     const above: (Decision | undefined)[] = Array.from({ length: this.#ceilings.length });
     for (const [id, { grant, rule }] of model.resources.clocks) {
@@ -221,27 +226,6 @@ function u32(tx: Uint8Array, at: number): number {
   return (tx[at]! | (tx[at + 1]! << 8) | (tx[at + 2]! << 16) | (tx[at + 3]! << 24)) >>> 0;
 }
 
-function grantedIds(clocks: ResourceDecisions, model: PolicyModel): number[] {
-  return [...model.resources.clocks.keys()].filter((id) => clocks.granted[id] === 1).sort((a, b) => a - b);
-}
-
-/** What a line says that the protections overrule, or that will break the guest. */
-function protectionWarnings(model: PolicyModel, { closure, roots }: Protection): PolicyWarning[] {
-  const warnings: PolicyWarning[] = [];
-  for (const [id, { grant, rule }] of model.resources.clocks) {
-    const { place } = rule;
-    if (place === undefined) continue;
-    const name = model.chip.clocks.nameOf(id) ?? String(id);
-    if (roots.has(id) && grant.right === 'tune') {
-      warnings.push({
-        message: `${name} is a shared root: its rate and parent stay protected, whatever the right`,
-        place,
-      });
-    }
-    if (closure.has(id) && grant.commands === undefined && !includes(grant.right ?? 'none', 'use')) {
-      const message = `${name} is the parent of a granted clock, which cannot be enabled without it: give it "shared"`;
-      warnings.push({ message, place });
-    }
-  }
-  return warnings;
+function grantedIds(table: ResourceDecisions, lines: ReadonlyMap<number, unknown>): number[] {
+  return [...lines.keys()].filter((id) => table.granted[id] === 1).sort((a, b) => a - b);
 }

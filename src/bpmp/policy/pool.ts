@@ -13,14 +13,16 @@ const answers: Readonly<Record<Verdict, number>> = {
   malformed: BpmpError.EINVAL,
 };
 
+const verdicts: readonly Verdict[] = ['allow', 'absorb', 'deny', 'malformed'];
+
 /** Makes each different decision once, so that tables hold numbers and deciding makes nothing. */
 export class DecisionPool {
   readonly decisions: Decision[] = [];
-  readonly #codes = new Map<Rule, Map<string, number>>();
+  readonly #codes = new Map<Rule, Map<number, number>>();
 
   /** The decision's number. */
   code(verdict: Verdict, rule: Rule, readOnly = false, hidden = false): number {
-    const key = `${verdict} ${readOnly} ${hidden}`;
+    const key = verdicts.indexOf(verdict) * 4 + (readOnly ? 2 : 0) + (hidden ? 1 : 0);
     let codes = this.#codes.get(rule);
     if (codes === undefined) {
       codes = new Map();

@@ -214,6 +214,7 @@ describe('a compiled policy', () => {
       },
     );
     expect(compiled.grantedClocks).toEqual([40, 41, 83, 102, 304]);
+    expect([compiled.grantedResets, compiled.grantedPowerDomains]).toEqual([[], [35]]);
     expect([41, 102, 428].every((id) => compiled.isClockVisible(id))).toBe(true);
     expect([0, 14, 13, 5000, -1, 2 ** 32].some((id) => compiled.isClockVisible(id))).toBe(false);
     expect([compiled.maxVisibleClock, compiled.maxVisibleReset, compiled.maxVisiblePowerDomain]).toEqual([
