@@ -16,11 +16,11 @@ typedef unsigned long u64;
 #define UART 0x09000000ul
 #define MAGIC 0x70726f6265ul
 
-enum { END, WRITE, READ, TRANSFER, REPEAT, RESET, START_SECOND, STORE_PAIR, STOP_SECOND };
+enum { END, WRITE, READ, TRANSFER, REPEAT, RESET, START_SECOND, STORE_PAIR, STOP_SECOND, PAUSE };
 
 struct step {
 	u64 code;
-	u64 size;	// of an access in bytes; of REPEAT: how often
+	u64 size;	// of an access in bytes; of REPEAT: how often; of PAUSE: ms
 	u64 address;	// of an access, of the window, of the second CPU's list
 	u64 value;	// to be written; for a transfer where its 0x600 bytes lie
 };
@@ -96,6 +96,13 @@ static void print_reply(void)
 	put('\n');
 }
 
+static void pause(u64 ms)
+{
+	u64 frequency;
+	asm volatile("mrs %0, cntfrq_el0" : "=r"(frequency));
+	for (u64 end = now() + ms * frequency / 1000; now() < end; ) ;
+}
+
 static void repeat(u64 count, u64 window, u64 source)
 {
 	u64 frequency;
@@ -142,6 +149,9 @@ void first_main(void)
 			break;
 		case REPEAT:
 			repeat(s->size, s->address, s->value);
+			break;
+		case PAUSE:
+			pause(s->size);
 			break;
 		case RESET:
 			if (RESET_DONE == MAGIC) break;

@@ -9,6 +9,8 @@ export interface VfioUserWindow {
   readonly stubPath: string;
   /** The device's PCI slot on bus 0, 4 unless told. */
   readonly slot?: number;
+  /** {@link MESSAGE_TIMEOUT_MS} unless told; must be longer than the server's own deadline for an answer. */
+  readonly messageTimeoutMs?: number;
 }
 
 export interface VfioUserArguments {
@@ -18,29 +20,39 @@ export interface VfioUserArguments {
 }
 
 /**
- * How long QEMU waits for an answer before it gives the device up for good, in ms. Longer than any deadline that
- * a bridge has for a transfer.
+ * How long QEMU waits for an answer, in ms. It stands still meanwhile, monitor and all, and gives the device up for
+ * good afterwards; a server that dies in the middle of a request is noticed only by this. So it is longer than a
+ * bridge's deadline for a transfer (30 s), and not much.
  */
-const MESSAGE_TIMEOUT_MS = 600_000;
+const MESSAGE_TIMEOUT_MS = 40_000;
 
 /**
  * QEMU's arguments for a device that a bridge serves at fixed guest addresses, layouts alike. QEMU 10.1 or newer,
  * machine `virt`. The guest's tree must have no PCI node, or its kernel moves the BARs.
  * Throws GPUVM_CONFIG for an address that cannot be.
  */
-export function vfioUserWindow({ socketPath, bars, stubPath, slot = 4 }: VfioUserWindow): VfioUserArguments {
+export function vfioUserWindow(window: VfioUserWindow): VfioUserArguments {
+  const { socketPath, bars, stubPath, slot = 4, messageTimeoutMs } = window;
   return {
-    arguments: ['-device', vfioUserDevice(socketPath, slot), ...bootStubArguments(stubPath)],
+    arguments: [
+      '-device',
+      vfioUserDevice(socketPath, slot, messageTimeoutMs),
+      ...bootStubArguments(stubPath),
+    ],
     stub: bootStub(bars),
   };
 }
 
 /** The value of `-device` for a vfio-user PCI device; the socket's address can be given in JSON only. */
-export function vfioUserDevice(socketPath: string, slot: number): string {
+export function vfioUserDevice(
+  socketPath: string,
+  slot: number,
+  messageTimeoutMs = MESSAGE_TIMEOUT_MS,
+): string {
   return JSON.stringify({
     driver: 'vfio-user-pci',
     addr: slot.toString(16),
-    'x-msg-timeout': MESSAGE_TIMEOUT_MS,
+    'x-msg-timeout': messageTimeoutMs,
     socket: { type: 'unix', path: socketPath },
   });
 }

@@ -71,7 +71,7 @@ describe('QEMU’s arguments', () => {
     expect(JSON.parse(args[1]!)).toEqual({
       driver: 'vfio-user-pci',
       addr: 'c',
-      'x-msg-timeout': 600_000,
+      'x-msg-timeout': 40_000,
       socket: { type: 'unix', path: '/run/s' },
     });
     expect(args).toEqual(['-device', args[1], ...bootStubArguments('/run/stub')]);

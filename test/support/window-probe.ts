@@ -9,7 +9,7 @@ import { programPath } from '../real/programs.js';
 
 /** Where guest/window-probe looks for its list, and the codes of its steps. */
 const SCRIPT = 0x4a00_0000n;
-const DATA = 0x4a10_0000n;
+const DATA = 0x4c00_0000n;
 const END = 0n;
 const WRITE = 1n;
 const READ = 2n;
@@ -19,6 +19,7 @@ const RESET = 5n;
 const START_SECOND = 6n;
 const STORE_PAIR = 7n;
 const STOP_SECOND = 8n;
+const PAUSE = 9n;
 
 export interface ProbeRequest {
   readonly mrq: number;
@@ -58,6 +59,10 @@ export class ProbeScript {
   }
   repeat(count: number, request: ProbeRequest): this {
     return this.#step(REPEAT, BigInt(count), this.window, this.#image(request));
+  }
+  /** Does nothing, accesses the window not. */
+  pause(ms: number): this {
+    return this.#step(PAUSE, BigInt(ms), 0n, 0n);
   }
   /** Resets the machine once; the list then runs again from its start, past this step. */
   reset(): this {
@@ -122,6 +127,13 @@ export function canProbe(): boolean {
   return missing.length === 0;
 }
 
+export interface ProbeOptions {
+  /** How long QEMU may run. */
+  readonly timeoutMs?: number;
+  /** How long QEMU waits for an answer. */
+  readonly messageTimeoutMs?: number;
+}
+
 /** A folder with the built guest; one for a test file. */
 export class ProbeGuest {
   readonly folder = mkdtempSync(join(tmpdir(), 'gpuvm-probe-'));
@@ -153,14 +165,18 @@ export class ProbeGuest {
   }
 
   /** Starts QEMU with the list against the server at `socketPath`. */
-  start(script: ProbeScript, socketPath: string, { timeoutMs = 60_000 } = {}) {
+  start(
+    script: ProbeScript,
+    socketPath: string,
+    { timeoutMs = 60_000, messageTimeoutMs = 40_000 }: ProbeOptions = {},
+  ) {
     const files = {
       steps: join(this.folder, 'steps'),
       data: join(this.folder, 'data'),
       stub: join(this.folder, 'stub'),
     };
     const bars = windowBars(script.window);
-    const device = vfioUserWindow({ socketPath, bars, stubPath: files.stub });
+    const device = vfioUserWindow({ socketPath, bars, stubPath: files.stub, messageTimeoutMs });
     writeFileSync(files.steps, script.steps());
     writeFileSync(files.data, script.data());
     writeFileSync(files.stub, device.stub);
@@ -178,11 +194,7 @@ export class ProbeGuest {
   }
 
   /** Runs the list to its end and returns what it printed. */
-  async run(
-    script: ProbeScript,
-    socketPath: string,
-    options?: { timeoutMs?: number },
-  ): Promise<ProbeResult[]> {
+  async run(script: ProbeScript, socketPath: string, options?: ProbeOptions): Promise<ProbeResult[]> {
     const { stdout, stderr, exitCode } = await this.start(script, socketPath, options);
     const lines = stdout.split('\n').map((line) => line.trim());
     if (exitCode !== 0 || lines.at(-1) !== 'end') {

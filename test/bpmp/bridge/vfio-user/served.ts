@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest';
 import type { Outcome } from '../../../../src/bpmp/backend/backend.js';
 import type { BridgeEnd, RequestHandler } from '../../../../src/bpmp/bridge/bridge.js';
 import { VfioUserBridge, type VfioUserBridgeOptions } from '../../../../src/bpmp/bridge/vfio-user/index.js';
+import { invert } from '../../../support/invert.js';
 import { VfioUserClient } from '../../../support/vfio-user-client.js';
 
 /** The window's offset in the BAR at the default address. */
@@ -31,12 +32,6 @@ export class EchoHandler implements RequestHandler {
     this.malformedSeen.push({ mrq, reason });
     return { ret: -22, rxSize: 0 };
   }
-}
-
-export function invert(_mrq: number, tx: Uint8Array, rx: Uint8Array): Outcome {
-  const rxSize = Math.min(tx.length, rx.length);
-  for (let i = 0; i < rxSize; i++) rx[i] = ~tx[i]!;
-  return { ret: 0, rxSize };
 }
 
 export interface Served {
