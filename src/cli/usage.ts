@@ -42,7 +42,7 @@ function sentence(command: Commander, error: CommanderError, quoted: string): st
     return `${fullName(command)} has no option ${quoted}: ${hint(quoted, options)}`;
   }
   // Commander's own: "error: missing required argument 'file'".
-  return `${fullName(command)}: ${error.message.replace(/^error: /, '').replace(/'/g, '"')}`;
+  return `${fullName(command)}: ${error.message.replace(/^error: |\.$/g, '').replaceAll("'", '"')}`;
 }
 
 function hint(word: string, known: readonly string[]): string {
