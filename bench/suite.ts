@@ -11,7 +11,7 @@ export interface Figure {
   readonly label: string;
   readonly p50: number;
   readonly p99: number;
-  readonly unit: 'ns' | 'µs' | 'ms' | '1/s';
+  readonly unit: 'ns' | 'µs' | 'ms' | '1/s' | 'accesses';
   readonly samples: number;
 }
 
