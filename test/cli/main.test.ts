@@ -10,10 +10,7 @@ import { buildProgram } from '../../src/cli/program.js';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const main = join(root, 'src/cli/main.ts');
 
-function gpuvm(
-  args: string[],
-  input = '',
-): Promise<{ status: number | null; stdout: string; stderr: string }> {
+function gpuvm(args: string[]): Promise<{ status: number | null; stdout: string; stderr: string }> {
   return new Promise((done) => {
     const child = spawn(process.execPath, ['--import', 'tsx', main, ...args], { cwd: root });
     let stdout = '';
