@@ -4,8 +4,9 @@
 //   gpuvm-standin [OPTION...] --request HEX   one request; prints its reply as JSON
 //   gpuvm-standin [OPTION...] --hostile SEED  messages and calls that no driver makes
 //
-// Every request carries its thread's index and its own number in the first two words of its payload. The test's
-// handler is expected to answer with the same bytes, each xor 0x5a, unless --no-verify is given.
+// Every request carries its thread's index and its own number in the first two words of its payload, and the test's
+// handler is expected to answer with the same bytes, each xor 0x5a, unless --no-verify is given. With --payload HEX all
+// requests are that one. The first --warm-up N transfers of each thread are not measured.
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -27,6 +28,8 @@
 static struct {
   const char* device;
   const char* request;
+  const char* payload;
+  uint64_t warm_up;
   uint64_t count;
   uint64_t hostile_seed;
   unsigned threads;
@@ -58,6 +61,18 @@ static void on_signal(int number) {
   signals++;
 }
 
+// Its number of bytes, or -1 where the text is not that.
+static int parse_hex(const char* text, uint8_t* bytes) {
+  size_t size = strlen(text) / 2;
+  if (strlen(text) % 2 != 0 || size > HOST_PAYLOAD) return -1;
+  for (size_t i = 0; i < size; i++) {
+    unsigned byte;
+    if (sscanf(text + 2 * i, "%2x", &byte) != 1) return -1;
+    bytes[i] = (uint8_t)byte;
+  }
+  return (int)size;
+}
+
 static bool is_right(const struct host_message* message, const uint8_t* tx, const uint8_t* rx) {
   if (options.no_verify || message->rx_ret < 0) return true;
   uint32_t word;
@@ -77,8 +92,9 @@ static void* transfer_all(void* argument) {
   struct worker* self = argument;
   uint8_t own[HOST_PAYLOAD] = {0}, rx[HOST_PAYLOAD] = {0};
   uint8_t* tx = options.race ? shared : own;
+  if (options.payload != NULL) parse_hex(options.payload, own);
   for (uint32_t number = 0; number < options.count; number++) {
-    if (!options.race) {
+    if (!options.race && options.payload == NULL) {
       memcpy(tx, &self->index, 4);
       memcpy(tx + 4, &number, 4);
     }
@@ -93,7 +109,7 @@ static void* transfer_all(void* argument) {
       self->tally.transfers++;
       if (message.rx_ret < 0) self->tally.denied++;
       if (!is_right(&message, tx, rx)) self->tally.wrong++;
-      tally_latency(&self->tally, end - start);
+      if (number >= options.warm_up) tally_latency(&self->tally, end - start);
     } else {
       tally_error(&self->tally, errno);
       if (options.stop_on_error) break;
@@ -152,14 +168,9 @@ static int run_transfers(void) {
 
 static int run_request(void) {
   uint8_t tx[HOST_PAYLOAD], rx[HOST_PAYLOAD] = {0};
-  size_t size = strlen(options.request) / 2;
-  if (size > sizeof tx) return 64;
-  for (size_t i = 0; i < size; i++) {
-    unsigned byte;
-    if (sscanf(options.request + 2 * i, "%2x", &byte) != 1) return 64;
-    tx[i] = (uint8_t)byte;
-  }
-  struct host_message message = new_message(options.mrq, tx, size, rx, options.rx_size);
+  int size = parse_hex(options.request, tx);
+  if (size < 0) return 64;
+  struct host_message message = new_message(options.mrq, tx, (uint64_t)size, rx, options.rx_size);
   ssize_t result = write(device, &message, sizeof message);
   int error = result < 0 ? errno : 0;
   printf("{\"result\":%zd,\"errno\":%d,\"ret\":%d,\"rx\":\"", result, error, message.rx_ret);
@@ -180,6 +191,7 @@ static int parse(int argc, char** argv) {
       {"tx-size", 1, NULL, 'z'},    {"rx-size", 1, NULL, 'y'},  {"signal-hz", 1, NULL, 's'}, {"no-restart", 0, NULL, 'R'},
       {"race", 0, NULL, 'r'},       {"fork", 0, NULL, 'f'},     {"drop", 0, NULL, 'd'},      {"hostile", 1, NULL, 'H'},
       {"request", 1, NULL, 'q'},    {"no-verify", 0, NULL, 'v'}, {"pause-us", 1, NULL, 'p'}, {"stop-on-error", 0, NULL, 'e'},
+      {"payload", 1, NULL, 'P'},    {"warm-up", 1, NULL, 'w'},
       {NULL, 0, NULL, 0}};
   for (int option; (option = getopt_long(argc, argv, "", names, NULL)) != -1;) {
     uint64_t number = optarg ? strtoull(optarg, NULL, 0) : 0;
@@ -194,6 +206,8 @@ static int parse(int argc, char** argv) {
       case 'p': options.pause_us = (unsigned)number; break;
       case 'H': options.hostile = true; options.hostile_seed = number; break;
       case 'q': options.request = optarg; break;
+      case 'w': options.warm_up = number; break;
+      case 'P': options.payload = optarg; break;
       case 'R': options.no_restart = true; break;
       case 'r': options.race = true; break;
       case 'f': options.fork = true; break;
@@ -202,6 +216,13 @@ static int parse(int argc, char** argv) {
       case 'e': options.stop_on_error = true; break;
       default: return -1;
     }
+  }
+  if (options.payload != NULL) {
+    uint8_t bytes[HOST_PAYLOAD];
+    int size = parse_hex(options.payload, bytes);
+    if (size < 0) return -1;
+    options.tx_size = (unsigned)size;
+    options.no_verify = true;
   }
   if (options.threads == 0 || options.tx_size > HOST_PAYLOAD || options.rx_size > HOST_PAYLOAD) return -1;
   return optind == argc ? 0 : -1;
