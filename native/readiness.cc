@@ -85,12 +85,13 @@ class Readiness : public Napi::ObjectWrap<Readiness> {
     if (self == nullptr) return;
     Napi::Env env = self->Env();
     Napi::HandleScope scope(env);
-    try {
-      // Both a failed poll and a hang-up are things to look at by reading.
-      int what = status < 0 ? UV_READABLE | UV_DISCONNECT : events;
-      self->callback_.MakeCallback(env.Global(), {Napi::Number::New(env, what)}, self->context_);
-    } catch (const Napi::Error& error) {
-      napi_fatal_exception(env, error.Value());
+    // Both a failed poll and a hang-up are things to look at by reading.
+    napi_value what = Napi::Number::New(env, status < 0 ? UV_READABLE | UV_DISCONNECT : events);
+    napi_value error;
+    // A thread that is being ended runs no JavaScript any more, and then there is no exception to report either.
+    if (napi_make_callback(env, self->context_, env.Global(), self->callback_.Value(), 1, &what, nullptr) != napi_ok &&
+        napi_get_and_clear_last_exception(env, &error) == napi_ok) {
+      napi_fatal_exception(env, error);
     }
   }
 

@@ -23,7 +23,7 @@ async function killSupervisor(handler: string): Promise<{ tally: Tally; tookMs: 
   child.stdout.on('data', (chunk) => {
     printed += chunk;
   });
-  while (!printed.startsWith('serving\n')) await once(child.stdout, 'data');
+  while (!printed.startsWith('serving\n') && child.exitCode === null) await wait(20);
   await wait(200);
   const start = performance.now();
   child.kill('SIGKILL');
@@ -82,6 +82,19 @@ describe.skipIf(!isBuilt)('the end of an interposed bridge', () => {
     expect((await guest.bridge.result).end).toEqual({ reason: 'closed' });
     expect((JSON.parse((await guest.exited).stdout) as Tally).errors).toEqual({ ENOSYS: 1 });
   });
+
+  it.each(['echo', 'hung'] as const)(
+    'so does the end of its thread, whatever ended that (%s)',
+    async (handler) => {
+      const guest = startGuest(standin, ['--count', '100000000', '--no-verify', '--stop-on-error'], {
+        handler,
+      });
+      await guest.bridge.serving();
+      guest.bridge.result.catch(() => {});
+      await guest.bridge.terminate();
+      expect((JSON.parse((await guest.exited).stdout) as Tally).errors).toEqual({ ENOSYS: 1 });
+    },
+  );
 
   it('a program that cannot be executed ends the bridge', async () => {
     const guest = startGuest('/no/such/program', [], { handler: 'echo' });

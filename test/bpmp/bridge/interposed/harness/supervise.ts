@@ -13,6 +13,8 @@ export interface BridgeThread {
   serving(): Promise<void>;
   handOver(): Promise<HandOver>;
   close(): void;
+  /** Ends the thread without its doing. */
+  terminate(): Promise<unknown>;
 }
 
 export function startBridgeThread(setup: WorkerSetup): BridgeThread {
@@ -44,6 +46,7 @@ export function startBridgeThread(setup: WorkerSetup): BridgeThread {
     result,
     handOver: () => ask<HandOver>('handOver'),
     close: () => tell('close'),
+    terminate: () => worker.terminate(),
     async serving() {
       while ((await ask<Record<string, number>>('stats')).requests === 0) await wait(20);
     },
@@ -72,6 +75,8 @@ export function startGuest(program: string, args: readonly string[], options: Gu
     env: { ...process.env, ...env },
   });
   addon().closeFd(theirs);
+  // Without a bridge the wrapper would wait for its acknowledgement for ever.
+  bridge.result.catch(() => child.kill('SIGKILL'));
   let stdout = '';
   let stderr = '';
   child.stdout?.on('data', (chunk) => (stdout += chunk));
