@@ -1,7 +1,6 @@
 #include "unix_socket.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -177,17 +176,6 @@ Napi::Value Send(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, static_cast<double>(sent));
 }
 
-// Blocks for at most so many microseconds; bit 0: the first is readable or hung up, bit 1: the second.
-Napi::Value WaitReadable(const Napi::CallbackInfo& info) {
-  pollfd entries[2] = {{info[0].ToNumber().Int32Value(), POLLIN, 0}, {info[1].ToNumber().Int32Value(), POLLIN, 0}};
-  int64_t microseconds = info[2].ToNumber().Int64Value();
-  timespec timeout = {static_cast<time_t>(microseconds / 1000000), static_cast<long>(microseconds % 1000000) * 1000};
-  int ready = ppoll(entries, 2, &timeout, nullptr);
-  if (ready < 0 && errno != EINTR) throw SystemCallError(info.Env(), errno, "ppoll");
-  int result = ready <= 0 ? 0 : (entries[0].revents != 0 ? 1 : 0) | (entries[1].revents != 0 ? 2 : 0);
-  return Napi::Number::New(info.Env(), result);
-}
-
 }  // namespace
 
 void RegisterUnixSocket(Napi::Env env, Napi::Object exports) {
@@ -196,7 +184,6 @@ void RegisterUnixSocket(Napi::Env env, Napi::Object exports) {
   exports.Set("unixConnect", Napi::Function::New(env, Connect));
   exports.Set("unixReceive", Napi::Function::New(env, Receive));
   exports.Set("unixSend", Napi::Function::New(env, Send));
-  exports.Set("waitReadable", Napi::Function::New(env, WaitReadable));
 }
 
 }  // namespace gpuvm

@@ -22,9 +22,4 @@ export interface UnixSocketAddon {
    * of bytes that were taken, which may be fewer, or WOULD_BLOCK when neither byte nor descriptor was.
    */
   unixSend(fd: number, from: Uint8Array, at: number, length: number, fds?: Int32Array): number;
-  /**
-   * Blocks the thread until one of two descriptors is readable or hung up, for at most `timeoutUs` microseconds.
-   * Bit 0 stands for the first, bit 1 for the second, 0 for a timeout or a signal; a descriptor of -1 is left out.
-   */
-  waitReadable(first: number, second: number, timeoutUs: number): number;
 }

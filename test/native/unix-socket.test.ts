@@ -91,14 +91,6 @@ it('keeps to the bounds of the array', () => {
   expect(() => addon().unixSend(left, {} as Uint8Array, 0, 1)).toThrow(TypeError);
 });
 
-it('waits for one of two, or the time', () => {
-  const [left, right] = pair();
-  expect(addon().waitReadable(left, right, 1000)).toBe(0);
-  addon().unixSend(left, Buffer.alloc(1), 0, 1);
-  expect(addon().waitReadable(left, right, 1_000_000)).toBe(2);
-  expect(addon().waitReadable(right, -1, 1_000_000)).toBe(1);
-});
-
 it('closes a descriptor once', () => {
   const descriptor = new Descriptor(openSync('/dev/null', 'r'));
   const { fd } = descriptor;

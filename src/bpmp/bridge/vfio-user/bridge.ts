@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { addon, type Readiness, Ready } from '../../../native/index.js';
-import type { Bridge, BridgeEnd, Control, RequestHandler } from '../bridge.js';
+import type { Bridge, BridgeEnd, RequestHandler } from '../bridge.js';
 import { Connection, type ConnectionEnd } from './transport/connection.js';
 import { Listener } from './transport/listener.js';
 import { WindowDevice } from './window/device.js';
@@ -15,7 +15,6 @@ export interface VfioUserBridgeOptions {
   /** The window's guest-physical address, the tree's `virtual-pa`; {@link DEFAULT_WINDOW_ADDRESS} unless told. */
   readonly guestAddress?: bigint;
   readonly handler: RequestHandler;
-  readonly control?: Control;
   /** How long a transfer may keep the guest's CPU waiting, 30,000 ms unless told; then it is answered -ETIMEDOUT. */
   readonly deadlineMs?: number;
   /** Whether to wait for another client when one has gone; otherwise that is the end. */
@@ -117,7 +116,7 @@ export class VfioUserBridge implements Bridge {
       return;
     }
     this.#connections++;
-    this.#connection = new Connection(fd, this.#device, (end) => this.#onEnd(end), this.#options.control);
+    this.#connection = new Connection(fd, this.#device, (end) => this.#onEnd(end));
   }
 
   #onEnd(end: ConnectionEnd): void {

@@ -1,17 +1,8 @@
 import { closeSync } from 'node:fs';
 import { addon, Descriptor, type Readiness, Ready, WOULD_BLOCK } from '../../../../native/index.js';
-import type { Control } from '../../bridge.js';
 import { type Device, Frame, MAX_DESCRIPTORS, Session, StreamError } from '../protocol/index.js';
 import { Received } from './received.js';
 import { Sending } from './sending.js';
-
-/**
- * How long the thread blocks for the next access before it goes back to its event loop, and how long it may go on
- * doing so. A guest's accesses come tens of µs apart while a transfer lasts, and the way through the event loop
- * costs as much as one of them.
- */
-const LINGER_US = 500;
-const LINGER_TOTAL_MS = 4;
 
 /** How a connection ended: `fault` where the client broke the protocol or the kernel refused. */
 export type ConnectionEnd =
@@ -24,7 +15,6 @@ export class Connection {
   readonly #device: Device;
   readonly #descriptor: Descriptor;
   readonly #readiness: Readiness;
-  readonly #control: Control | undefined;
   readonly #onEnd: (end: ConnectionEnd) => void;
   readonly #received = new Received();
   readonly #frame = new Frame(this.#received.bytes);
@@ -33,10 +23,11 @@ export class Connection {
   /** A frame whose outcome is not there yet; nothing else is looked at meanwhile. */
   #pending = false;
   #ended = false;
+  /** What is watched for at present. */
+  #watched = 0;
 
-  constructor(fd: number, device: Device, onEnd: (end: ConnectionEnd) => void, control?: Control) {
+  constructor(fd: number, device: Device, onEnd: (end: ConnectionEnd) => void) {
     this.#device = device;
-    this.#control = control;
     this.#onEnd = onEnd;
     this.session = new Session(device);
     this.#descriptor = new Descriptor(fd);
@@ -48,7 +39,8 @@ export class Connection {
 
   /** Looks now whether the client has gone, rather than when the event loop comes to it. */
   look(): void {
-    if (!this.#pending) this.#guard(() => this.#onReady());
+    // A last request may lie before the end of the stream.
+    for (let i = 0; i < 2 && !this.#pending; i++) this.#guard(() => this.#onReady());
   }
 
   close(): void {
@@ -64,17 +56,8 @@ export class Connection {
     if (!this.#sending.flush()) return;
     // Requests that came in while replies could not be sent.
     this.#handleComplete();
-    const until = performance.now() + LINGER_TOTAL_MS;
-    do {
-      if (this.#ended || this.#pending || this.#sending.blocked) break;
-      this.#takeIn();
-    } while (performance.now() < until && this.#moreComesSoon());
+    if (!this.#ended && !this.#pending && !this.#sending.blocked) this.#takeIn();
     this.#watch();
-  }
-
-  #moreComesSoon(): boolean {
-    if (this.#ended || this.#pending || this.#sending.blocked) return false;
-    return addon().waitReadable(this.#descriptor.fd, this.#control?.fd ?? -1, LINGER_US) === 1;
   }
 
   /** Receives once and handles what is complete. */
@@ -142,8 +125,11 @@ export class Connection {
   #watch(): void {
     if (this.#ended) return;
     // While replies cannot be sent nothing more is taken in, so a client that does not read costs no memory.
-    if (this.#pending) this.#readiness.watch(Ready.DISCONNECT);
-    else this.#readiness.watch(this.#sending.blocked ? Ready.WRITABLE : Ready.READABLE);
+    const unblocked = this.#sending.blocked ? Ready.WRITABLE : Ready.READABLE;
+    const events = this.#pending ? Ready.DISCONNECT : unblocked;
+    // To say the same again would cost a system call for each message.
+    if (events !== this.#watched) this.#readiness.watch(events);
+    this.#watched = events;
   }
 
   #guard(step: () => void): void {
