@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { windowBars } from '../bpmp/bridge/vfio-user/index.js';
 import { loadPolicy } from '../bpmp/policy/index.js';
 import { type BridgeEnded, startBridge } from '../bpmp/worker/index.js';
@@ -47,11 +47,13 @@ export async function run({ options }: Call, { stdout, stderr, json }: Context):
   const bars = windowBars(handle.ready.window!.guestAddress);
   const qemu = vfioUserWindow({ socketPath, bars, stubPath });
   await writeFile(stubPath, qemu.stub);
+  note('serving; a QEMU 10.1 or newer that is started with these arguments has the window (Ctrl-C ends)');
   if (json) stdout.json({ socket: socketPath, window: handle.ready.window, arguments: qemu.arguments });
   else stdout.line(qemu.arguments.map(quoteForShell).join(' '));
 
   const ended = await handle.ended;
   releaseSignals();
+  await rm(stubPath, { force: true });
   return finish(ended, view);
 }
 

@@ -1,6 +1,7 @@
 import { tegra234 } from '../../bpmp/tegra234/index.js';
-import { decodeReply, decodeRequest, describe } from '../../bpmp/wire/index.js';
+import { decodeReply, decodeRequest } from '../../bpmp/wire/index.js';
 import type { BridgeHandle } from '../../bpmp/worker/index.js';
+import { requestText } from '../transfer-text.js';
 import type { EventLog } from './event-log.js';
 
 /** Writes a bridge's transfers and refusals to the log, from now on. */
@@ -13,7 +14,7 @@ export function followBridge(bridge: Pick<BridgeHandle, 'on'>, log: EventLog): v
         sequence,
         verdict,
         ret,
-        text: describe(mrq, tx, tegra234),
+        text: requestText({ mrq, tx, rule }),
         request: decodeRequest(mrq, tx, tegra234),
         reply: decodeReply(mrq, tx, ret, rx, tegra234),
         rule,
@@ -26,7 +27,7 @@ export function followBridge(bridge: Pick<BridgeHandle, 'on'>, log: EventLog): v
     }
   });
   bridge.on('denial', ({ mrq, tx, ...denial }) => {
-    const text = describe(mrq, tx, tegra234);
+    const text = requestText({ mrq, tx, rule: denial.rule });
     log.write('denial', { ...denial, text, request: decodeRequest(mrq, tx, tegra234), mrq, tx });
   });
 }

@@ -1,6 +1,6 @@
-import { tegra234 } from '../../bpmp/tegra234/index.js';
-import { describe, mrqs } from '../../bpmp/wire/index.js';
+import { mrqs } from '../../bpmp/wire/index.js';
 import type { BridgeHandle, BridgeSnapshot } from '../../bpmp/worker/index.js';
+import { requestText } from '../transfer-text.js';
 
 export interface TallyRow {
   /** `CLK ENABLE GPUSYS (304)`, or the MRQ's name where only that is known. */
@@ -23,7 +23,7 @@ export class Tally {
   constructor(bridge: Pick<BridgeHandle, 'on'>) {
     bridge.on('transfers', (records, dropped) => {
       this.lost += dropped;
-      for (const { mrq, tx, verdict, ret } of records) this.#add(describe(mrq, tx, tegra234), verdict, ret);
+      for (const record of records) this.#add(requestText(record), record.verdict, record.ret);
     });
   }
 

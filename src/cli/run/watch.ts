@@ -1,7 +1,5 @@
-import { tegra234 } from '../../bpmp/tegra234/index.js';
-import { describe } from '../../bpmp/wire/index.js';
 import type { BridgeHandle } from '../../bpmp/worker/index.js';
-import { formatRet } from '../transfer-text.js';
+import { formatRet, requestText } from '../transfer-text.js';
 import { Allowance } from './allowance.js';
 import { Fixes } from './fixes.js';
 import type { Paint } from './paint.js';
@@ -59,7 +57,7 @@ export function watchRequests(bridge: Events, options: WatchOptions): () => void
       }
       const answer = ret === 0 ? '' : ` → ${formatRet(ret)}`;
       const why = verdict === 'absorb' ? paint.faint(`  ${rule}`) : '';
-      print(`${paint.verdict(verdict)} ${describe(mrq, tx, tegra234)}${answer}${why}`);
+      print(`${paint.verdict(verdict)} ${requestText({ mrq, tx, rule })}${answer}${why}`);
     }
   });
   return settle;
@@ -75,7 +73,7 @@ interface Refusal {
 }
 
 function refusalLines({ mrq, tx, verdict, ret, rule, fix }: Refusal, paint: Paint): string[] {
-  const head = `${paint.verdict(verdict)} ${describe(mrq, tx, tegra234)} → ${formatRet(ret)}`;
+  const head = `${paint.verdict(verdict)} ${requestText({ mrq, tx, rule })} → ${formatRet(ret)}`;
   const lines = [`${head}${paint.faint(`  ${rule}`)}`];
   if (fix !== undefined) lines.push(paint.faint(`${INDENT}to allow it, add to the policy: ${fix}`));
   return lines;
