@@ -64,7 +64,7 @@ describe.skipIf(!isBuilt)('the end of an interposed bridge', () => {
     'a guest killed amid transfers ends the bridge (%s)',
     async (handler) => {
       const guest = startGuest(standin, ['--count', '100000000', '--no-verify'], { handler });
-      await wait(1000);
+      await guest.bridge.serving();
       guest.child.kill('SIGKILL');
       const { end, stats } = await guest.bridge.result;
       expect(end).toEqual({ reason: 'guest-gone' });
