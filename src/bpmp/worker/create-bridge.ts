@@ -14,17 +14,16 @@ export function createBridge(
   control: Control,
 ): Promise<CreatedBridge> {
   return config.bridge.kind === 'vfio-user'
-    ? createVfioUser(config.bridge, handler, control)
+    ? createVfioUser(config.bridge, handler)
     : createInterposed(config.bridge, handler, control);
 }
 
 async function createVfioUser(
   { socketPath, layout, guestAddress }: VfioUserConfig,
   handler: RequestHandler,
-  control: Control,
 ): Promise<CreatedBridge> {
   const { VfioUserBridge } = await import('../bridge/vfio-user/index.js');
-  const bridge = new VfioUserBridge({ socketPath, layout, guestAddress, handler, control });
+  const bridge = new VfioUserBridge({ socketPath, layout, guestAddress, handler });
   await bridge.listening;
   return { bridge, ready: { notes: [bridge.layoutReason], window: bridge.window } };
 }
