@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -80,6 +81,32 @@ extraArguments: [-drive, "file=\${here}/boot.img,format=raw,if=ide", -no-reboot]
       'end',
     ]);
   });
+
+  it.skipIf(!hasProgram('script'))(
+    'takes Ctrl-C as a key at a terminal, and hands all others to the guest',
+    async () => {
+      const file = vmFile('keys', guest);
+      const inside = `${process.execPath} --import tsx src/cli/main.ts run ${file}`;
+      const terminal = spawn('script', ['-qec', inside, '/dev/null'], {
+        cwd: join(import.meta.dirname, '../..'),
+      });
+      let screen = '';
+      const seen = async (text: string) => {
+        await expect.poll(() => screen, { timeout: 30_000 }).toContain(text);
+      };
+      terminal.stdout.on('data', (chunk) => {
+        screen += chunk;
+      });
+      await seen('H\r\n');
+      // Once, as the guest repeats it: the terminal itself shows nothing.
+      terminal.stdin.write('hello');
+      await seen('hello');
+      terminal.stdin.write('\u0003');
+      expect(await new Promise((resolve) => terminal.once('close', resolve))).toBe(0);
+      expect(screen.match(/hello/g)).toHaveLength(1);
+      expect(screen).toContain('keys: the guest shut down, as it was asked to');
+    },
+  );
 
   it('tells a reset with -no-reboot from a power-off', async () => {
     const vm = gpuvm('run', vmFile('reset', guest));
