@@ -2,6 +2,7 @@ import { SlotLayout } from '../../../native/index.js';
 
 /** From the message's start to rx.size, which is the first field that an answer changes. */
 const MESSAGE_KEY = SlotLayout.MESSAGE_RX_SIZE - SlotLayout.MESSAGE;
+const NONE = new Uint8Array(4);
 
 /**
  * True where two slots hold the same request of one thread: same buffers, same MRQ, same payload. A thread makes one
@@ -28,14 +29,11 @@ export function bearsAnswer(earlier: Uint8Array, later: Uint8Array): boolean {
 
 /** rx.size has eight bytes, of which an answer uses two; rx.ret follows it. */
 function isAnswerOf(slot: Uint8Array, message: Uint8Array): boolean {
-  for (let i = 0; i < 8; i++) {
-    const size = i < 4 ? slot[SlotLayout.RX_SIZE + i] : 0;
-    if (message[SlotLayout.MESSAGE_RX_SIZE + i] !== size) return false;
-  }
-  for (let i = 0; i < 4; i++) {
-    if (message[SlotLayout.MESSAGE_RX_SIZE + 8 + i] !== slot[SlotLayout.RET + i]) return false;
-  }
-  return true;
+  return (
+    isEqual(message, SlotLayout.MESSAGE_RX_SIZE, slot, SlotLayout.RX_SIZE, 4) &&
+    isEqual(message, SlotLayout.MESSAGE_RX_SIZE + 4, NONE, 0, 4) &&
+    isEqual(message, SlotLayout.MESSAGE_RX_SIZE + 8, slot, SlotLayout.RET, 4)
+  );
 }
 
 function payloadSize(slot: Uint8Array): number {
@@ -43,8 +41,12 @@ function payloadSize(slot: Uint8Array): number {
 }
 
 function isSame(one: Uint8Array, other: Uint8Array, at: number, length: number): boolean {
-  for (let i = at; i < at + length; i++) {
-    if (one[i] !== other[i]) return false;
+  return isEqual(one, at, other, at, length);
+}
+
+function isEqual(one: Uint8Array, at: number, other: Uint8Array, otherAt: number, length: number): boolean {
+  for (let i = 0; i < length; i++) {
+    if (one[at + i] !== other[otherAt + i]) return false;
   }
   return true;
 }

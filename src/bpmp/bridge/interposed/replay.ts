@@ -45,7 +45,8 @@ export class ReplayCache {
     const kept = this.#kept.get(thread);
     if (kept === undefined || kept.until <= now) return undefined;
     kept.until = 0;
-    const isOwed = isRepeat(kept.slot, slot) && (kept.isLost || bearsAnswer(kept.slot, slot));
+    // The cheap question first: on kernels that need this, every request is asked.
+    const isOwed = (kept.isLost || bearsAnswer(kept.slot, slot)) && isRepeat(kept.slot, slot);
     return isOwed ? kept.slot : undefined;
   }
 

@@ -21,6 +21,7 @@ export class Slots {
   readonly count: number;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
+  readonly #first: Uint8Array;
   // Nearly every request goes through the first slot; with its views kept by length, such a request allocates nothing.
   readonly #tx: (Uint8Array | undefined)[] = new Array(LENGTHS);
   readonly #rx: (Uint8Array | undefined)[] = new Array(LENGTHS);
@@ -29,11 +30,12 @@ export class Slots {
     this.count = Math.floor(memory.byteLength / SlotLayout.SIZE);
     this.#words = new Int32Array(memory);
     this.#bytes = new Uint8Array(memory);
+    this.#first = new Uint8Array(memory, 0, SlotLayout.SIZE);
   }
 
   /** The whole slot, as it is. */
   bytes(slot: number): Uint8Array {
-    return this.#bytes.subarray(slot * SlotLayout.SIZE, (slot + 1) * SlotLayout.SIZE);
+    return slot === 0 ? this.#first : this.#view(slot, 0, SlotLayout.SIZE);
   }
 
   thread(slot: number): number {
