@@ -1,4 +1,18 @@
-/** gpuvm as a library: VM files, a VM's life, QMP. */
+/** gpuvm as a library: VM files, a VM's life, its bridge and policy, BPMP requests by name, QMP. */
+export { type Backend, type BackendConfig, createBackend, SimulatedBpmp } from './bpmp/backend/index.js';
+export { type CompiledPolicy, loadPolicy, Policy, parsePolicy } from './bpmp/policy/index.js';
+export { tegra234 } from './bpmp/tegra234/index.js';
+export {
+  type DecodedReply,
+  type DecodedRequest,
+  decodeReply,
+  decodeRequest,
+  describe,
+  encodeReply,
+  encodeRequest,
+  parseRequestWords,
+} from './bpmp/wire/index.js';
+export { type BridgeConfig, type BridgeEnded, BridgeHandle, startBridge } from './bpmp/worker/index.js';
 export { loadVmFile, parseVmFile, type VmConfig } from './config/index.js';
 export { type ErrorCode, ExitStatus, errorCodes, GpuvmError, type Place } from './errors.js';
 export * from './qmp/index.js';

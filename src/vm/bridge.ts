@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import type { BridgeHandle, InterposedConfig, startBridge, VfioUserConfig } from '../bpmp/worker/index.js';
 import type { BridgeChoice, VmConfig } from '../config/index.js';
+import { GpuvmError } from '../errors.js';
 import { type QemuCommand, requireVfioUser, vfioUserWindow } from '../qemu/index.js';
 import type { RuntimeFolder } from './runtime-folder.js';
 
@@ -36,9 +37,29 @@ export async function openBridge(
     backend: config.backend,
     record: options.record,
   };
-  return bridge.kind === 'vfio-user'
-    ? openVfioUser(config, bridge, folder, (own) => start({ ...common, bridge: own }))
-    : openInterposed(bridge, (own) => start({ ...common, bridge: own }));
+  try {
+    return bridge.kind === 'vfio-user'
+      ? await openVfioUser(config, bridge, folder, (own) => start({ ...common, bridge: own }))
+      : await openInterposed(bridge, (own) => start({ ...common, bridge: own }));
+  } catch (error) {
+    return explain(error, config, common.policy);
+  }
+}
+
+/** The thread hands over an error's line alone; what else people need of it is found again here. */
+async function explain(
+  error: unknown,
+  config: VmConfig,
+  policy: { readonly file: string; readonly text: string },
+): Promise<never> {
+  if (GpuvmError.is(error, 'GPUVM_POLICY')) {
+    const { parsePolicy } = await import('../bpmp/policy/index.js');
+    parsePolicy(policy.text, { file: policy.file });
+  }
+  if (GpuvmError.is(error, 'GPUVM_CONFIG') && error.place === undefined) {
+    throw new GpuvmError('GPUVM_CONFIG', error.message, { cause: error, place: { file: config.file } });
+  }
+  throw error;
 }
 
 type Started<B> = (bridge: B) => Promise<BridgeHandle>;
