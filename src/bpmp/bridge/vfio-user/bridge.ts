@@ -17,7 +17,10 @@ export interface VfioUserBridgeOptions {
   readonly handler: RequestHandler;
   /** How long a transfer may keep the guest's CPU waiting, 30,000 ms unless told; then it is answered -ETIMEDOUT. */
   readonly deadlineMs?: number;
-  /** Whether to wait for another client when one has gone; otherwise that is the end. */
+  /**
+   * Whether the socket stays when a guest has gone. `serve` still resolves then; the next client waits in the
+   * queue until it is called again. Otherwise the first guest is the last.
+   */
   readonly keepListening?: boolean;
 }
 
@@ -33,14 +36,15 @@ export class VfioUserBridge implements Bridge {
   /** Resolves once clients can connect; rejects with GPUVM_BRIDGE where the socket could not be opened. */
   readonly listening: Promise<void>;
   readonly #options: VfioUserBridgeOptions;
-  readonly #memory: WindowMemory;
-  readonly #device: WindowDevice;
+  readonly #windowOffset: number;
+  #memory: WindowMemory | undefined;
+  #device: WindowDevice | undefined;
   #listener: Listener | undefined;
   #readiness: Readiness | undefined;
   #connection: Connection | undefined;
-  #connections = 0;
-  /** Error replies of the connections before this one. */
-  #errors = 0;
+  /** Of this guest's time; error replies without those of the connection that is there. */
+  #counts = { connections: 0, errorReplies: 0 };
+  #serving = false;
   #finish: ((end: BridgeEnd) => void) | undefined;
   #end: BridgeEnd | undefined;
 
@@ -50,7 +54,7 @@ export class VfioUserBridge implements Bridge {
    */
   constructor(options: VfioUserBridgeOptions) {
     this.#options = options;
-    const { handler, guestAddress = DEFAULT_WINDOW_ADDRESS, deadlineMs = 30_000 } = options;
+    const { guestAddress = DEFAULT_WINDOW_ADDRESS } = options;
     const placement = placeWindow(guestAddress);
     const { layout, reason } = chooseLayout(options.layout, placement, {
       arch: process.arch,
@@ -59,9 +63,7 @@ export class VfioUserBridge implements Bridge {
     });
     this.window = { layout, guestAddress };
     this.layoutReason = `window layout ${layout}: ${reason}`;
-    const { windowOffset } = placement;
-    this.#memory = new WindowMemory(layout, windowOffset);
-    this.#device = new WindowDevice({ handler, memory: this.#memory, windowOffset, deadlineMs });
+    this.#windowOffset = placement.windowOffset;
     this.listening = this.#listen();
     // Whoever only looks at how serving ended must not be struck down by it.
     this.listening.catch(() => {});
@@ -76,13 +78,25 @@ export class VfioUserBridge implements Bridge {
     }
   }
 
-  serve(): Promise<BridgeEnd> {
+  /**
+   * Serves one guest. With `keepListening` it may be called again after `guest-gone` or a client's `fault`, with
+   * another guest's handler; the counters of {@link stats} start anew.
+   */
+  serve(handler: RequestHandler = this.#options.handler): Promise<BridgeEnd> {
     return new Promise((resolve) => {
-      this.#finish = resolve;
       if (this.#end !== undefined || this.#listener === undefined) {
         resolve(this.#end ?? { reason: 'closed' });
         return;
       }
+      this.#finish = resolve;
+      this.#serving = true;
+      try {
+        this.#makeDevice(handler);
+      } catch (error) {
+        this.#stop({ reason: 'fault', message: (error as Error).message });
+        return;
+      }
+      this.#counts = { connections: 0, errorReplies: 0 };
       const listener = this.#listener;
       const { Readiness: ReadinessClass } = addon();
       this.#readiness = new ReadinessClass(listener.fd, () => this.#accept(listener));
@@ -90,16 +104,29 @@ export class VfioUserBridge implements Bridge {
     });
   }
 
+  /** Memory of its own for each guest: a VMM that has gone may have kept the page of the last one. */
+  #makeDevice(handler: RequestHandler): void {
+    const windowOffset = this.#windowOffset;
+    const { deadlineMs = 30_000 } = this.#options;
+    this.#memory?.close();
+    this.#memory = new WindowMemory(this.window.layout, windowOffset);
+    this.#device = new WindowDevice({ handler, memory: this.#memory, windowOffset, deadlineMs });
+  }
+
   close(): void {
     this.#stop({ reason: 'closed' });
   }
 
   stats(): Record<string, number> {
-    const errors = this.#errors + (this.#connection?.session.errors ?? 0);
-    return { ...this.#device.counters, connections: this.#connections, errorReplies: errors };
+    const { connections, errorReplies } = this.#counts;
+    const now = this.#connection?.session.errors ?? 0;
+    return { ...this.#device?.counters, connections, errorReplies: errorReplies + now };
   }
 
   #accept(listener: Listener): void {
+    // The event loop may tell of the next client before it tells that the last one has gone.
+    this.#connection?.look();
+    if (!this.#serving) return;
     let fd: number | undefined;
     try {
       fd = listener.accept();
@@ -108,34 +135,41 @@ export class VfioUserBridge implements Bridge {
       return;
     }
     if (fd === undefined) return;
-    // The event loop may tell of the next client before it tells that the last one has gone.
-    this.#connection?.look();
-    if (this.#connection !== undefined) {
+    const device = this.#device;
+    if (device === undefined || this.#connection !== undefined) {
       // A second client at a time would be a second guest in the same window.
       closeSync(fd);
       return;
     }
-    this.#connections++;
-    this.#connection = new Connection(fd, this.#device, (end) => this.#onEnd(end));
+    this.#counts.connections++;
+    this.#connection = new Connection(fd, device, (end) => this.#onEnd(end));
   }
 
   #onEnd(end: ConnectionEnd): void {
     const { started, errors } = (this.#connection as Connection).session;
     this.#connection = undefined;
-    this.#errors += errors;
+    this.#counts.errorReplies += errors;
     if (this.#end !== undefined) return;
     // Somebody who only tried whether anyone answers was no guest.
-    if (this.#options.keepListening || (end.reason === 'gone' && !started)) this.#device.reset();
-    else this.#stop(end.reason === 'gone' ? { reason: 'guest-gone' } : end);
+    if (end.reason === 'gone' && !started) return;
+    const outcome: BridgeEnd = end.reason === 'gone' ? { reason: 'guest-gone' } : end;
+    if (!this.#options.keepListening) {
+      this.#stop(outcome);
+      return;
+    }
+    this.#serving = false;
+    this.#readiness?.close();
+    this.#finish?.(outcome);
   }
 
   #stop(end: BridgeEnd): void {
     if (this.#end !== undefined) return;
     this.#end = end;
+    this.#serving = false;
     this.#connection?.close();
     this.#readiness?.close();
     this.#listener?.close();
-    this.#memory.close();
+    this.#memory?.close();
     this.#finish?.(end);
   }
 }

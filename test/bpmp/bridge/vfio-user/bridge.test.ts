@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { VfioUserBridge } from '../../../../src/bpmp/bridge/vfio-user/index.js';
+import { addon } from '../../../../src/native/index.js';
 import { VfioUserClient, words } from '../../../support/vfio-user-client.js';
 import { EchoHandler, serve, temporaryFolder, WINDOW, windowImage } from './served.js';
 
@@ -97,22 +98,55 @@ describe('serving', () => {
 
   it('goes on with the next guest where it is told to, and shows it nothing of the last', async () => {
     const { connect, bridge, end, handler } = await serve({ keepListening: true });
+    let ended = end;
     for (let i = 0; i < 3; i++) {
       const client = await connect();
       expect((await client.read(0, WINDOW, 0x600)).payload.subarray(16)).toEqual(Buffer.alloc(0x600));
       await client.write(0, WINDOW, windowImage(Buffer.alloc(16, 0xaa)));
       await client.write(0, WINDOW + 0x500, words(1, 0));
       client.close();
-      await sleep(10);
+      expect(await ended).toEqual({ reason: 'guest-gone' });
+      expect(bridge.stats()).toMatchObject({ connections: 1, transfers: 1 });
+      ended = bridge.serve();
     }
     expect(handler.seen.length).toBe(3);
-    expect(bridge.stats().connections).toBe(3);
     bridge.close();
-    expect(await end).toEqual({ reason: 'closed' });
+    expect(await ended).toEqual({ reason: 'closed' });
+  });
+
+  it('has a client wait that comes before the next guest is served, and gives it the next handler', async () => {
+    const { connect, bridge, end, handler } = await serve({ keepListening: true });
+    (await connect()).close();
+    await end;
+    const waiting = connect();
+    await sleep(20);
+    const next = new EchoHandler();
+    const ended = bridge.serve(next);
+    const client = await waiting;
+    await client.write(0, WINDOW + 0x500, words(1, 0));
+    expect([handler.seen.length, next.seen.length]).toEqual([0, 1]);
+    client.close();
+    expect(await ended).toEqual({ reason: 'guest-gone' });
+  });
+
+  it('gives the next guest memory of its own', async () => {
+    const { connect, bridge, end } = await serve({ layout: 'shared', keepListening: true });
+    const page = async () => {
+      const client = await connect();
+      const { fds } = await client.request(5, words(64, 0, 0, 0, 0, 0, 0, 0));
+      return { client, bytes: Buffer.from(addon().mapMemory(fds[0]!, 0x1000)) };
+    };
+    const first = await page();
+    first.client.close();
+    await end;
+    void bridge.serve();
+    const second = await page();
+    second.bytes.fill(7);
+    expect(first.bytes.every((byte) => byte === 0)).toBe(true);
   });
 
   it('keeps an outcome that comes after its guest has gone from the next one', async () => {
-    const { connect, handler } = await serve({ keepListening: true });
+    const { connect, handler, bridge } = await serve({ keepListening: true });
     let finish: ((outcome: { ret: number; rxSize: number }) => void) | undefined;
     handler.answer = (_mrq, _tx, rx) =>
       new Promise((resolve) => {
@@ -127,6 +161,7 @@ describe('serving', () => {
     await sleep(20);
     first.close();
     await sleep(10);
+    void bridge.serve();
     const second = await connect();
     finish?.({ ret: 1, rxSize: 512 });
     await sleep(10);
