@@ -5,6 +5,7 @@ import { GpuvmError } from '../errors.js';
 import { QemuProcess, qemuArguments } from '../qemu/index.js';
 import { QmpClient, type QmpEvents } from '../qmp/index.js';
 import { openBridge, type VmBridge } from './bridge.js';
+import { endedAtOnce, stoppedEarly, stuck } from './failures.js';
 import { describeExit, judge } from './outcome.js';
 import type { EndReport } from './report.js';
 import { RuntimeFolder } from './runtime-folder.js';
@@ -230,24 +231,4 @@ function defer(): { promise: Promise<never>; reject(error: GpuvmError): void } {
   });
   promise.catch(() => undefined);
   return { promise, reject };
-}
-
-function stoppedEarly(): GpuvmError {
-  return new GpuvmError('GPUVM_QEMU_START', 'the VM was stopped before it ran');
-}
-
-function stuck(pid: number): GpuvmError {
-  return new GpuvmError(
-    'GPUVM_QEMU_EXIT',
-    `QEMU (pid ${pid}) did not end even after SIGKILL: it hangs in the kernel, and its devices may still be in use`,
-    { details: { pid } },
-  );
-}
-
-function endedAtOnce({ qemu: { binary } }: VmConfig, qemu: QemuProcess, how: string): GpuvmError {
-  const lines = qemu.stderr.lines;
-  const said = lines.length > 0 ? `: ${lines.slice(-3).join(' / ')}` : ' and said nothing';
-  return new GpuvmError('GPUVM_QEMU_START', `${binary} ${how} before it could be used${said}`, {
-    details: { binary, stderr: lines },
-  });
 }
