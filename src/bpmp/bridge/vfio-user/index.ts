@@ -21,7 +21,6 @@ export {
   placeWindow,
   STRADDLING_OFFSET,
   WINDOW_DEVICE,
-  WINDOW_SIZE,
   type WindowLayout,
   type WindowPlacement,
   windowBars,

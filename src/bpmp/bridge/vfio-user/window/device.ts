@@ -4,8 +4,7 @@ import { BpmpError } from '../../../wire/index.js';
 import type { RequestHandler } from '../../bridge.js';
 import { PciDevice } from '../pci/device.js';
 import type { WindowMemory } from './memory.js';
-import { MRQ_OFFSET, WINDOW_DEVICE } from './placement.js';
-import { Register } from './registers.js';
+import { WINDOW_DEVICE } from './placement.js';
 import { RequestCopy } from './request.js';
 
 export interface WindowDeviceOptions {
@@ -58,7 +57,7 @@ export class WindowDevice extends PciDevice {
     this.counters.trappedWrites++;
     const at = offset - this.#windowOffset;
     this.#memory.write(at, data);
-    if (at <= MRQ_OFFSET && at + data.length > MRQ_OFFSET) return this.#transfer();
+    if (at <= WINDOW.MRQ && at + data.length > WINDOW.MRQ) return this.#transfer();
   }
 
   protected override resetBars(): void {
@@ -106,7 +105,7 @@ export class WindowDevice extends PciDevice {
   #reply(outcome: Outcome, rx: Uint8Array): void {
     const size = Math.min(Math.max(outcome.rxSize, 0), rx.length);
     this.counters.rxBytes += size;
-    if (size > 0) this.#memory.store(Register.RX, size === rx.length ? rx : rx.subarray(0, size));
+    if (size > 0) this.#memory.store(WINDOW.RX, size === rx.length ? rx : rx.subarray(0, size));
     this.#store(outcome.ret, size);
   }
 
@@ -115,7 +114,7 @@ export class WindowDevice extends PciDevice {
     this.#answerView.setUint32(0, rxSize, true);
     this.#answerView.setUint32(4, 0, true);
     this.#answerView.setInt32(8, ret, true);
-    this.#memory.store(Register.RX_SIZE, this.#answer);
+    this.#memory.store(WINDOW.RX_SIZE, this.#answer);
     this.#memory.publish();
   }
 }

@@ -1,6 +1,7 @@
 import { addon, Descriptor } from '../../../../native/index.js';
+import { WINDOW } from '../../../wire/index.js';
 import type { SharedAreas } from '../protocol/index.js';
-import { MRQ_OFFSET, SHARED_PAGE, WINDOW_SIZE, type WindowLayout } from './placement.js';
+import { SHARED_PAGE, type WindowLayout } from './placement.js';
 
 /**
  * The window's bytes. In the shared layout those below the MRQ register are memory that the guest changes at any
@@ -12,18 +13,18 @@ export class WindowMemory {
   /** Offsets 0 to 0x4ff. */
   readonly #below: Uint8Array;
   /** Offsets 0x500 to 0x5ff; never shared. */
-  readonly #above = new Uint8Array(WINDOW_SIZE - MRQ_OFFSET);
+  readonly #above = new Uint8Array(WINDOW.SIZE - WINDOW.MRQ);
   readonly #page: Uint8Array | undefined;
   readonly #descriptor: Descriptor | undefined;
 
   constructor(layout: WindowLayout, windowOffset: number) {
     if (layout === 'trapped') {
-      this.#below = new Uint8Array(MRQ_OFFSET);
+      this.#below = new Uint8Array(WINDOW.MRQ);
       return;
     }
     this.#descriptor = new Descriptor(addon().createMemory('gpuvm-window', SHARED_PAGE));
     this.#page = new Uint8Array(addon().mapMemory(this.#descriptor.fd, SHARED_PAGE));
-    this.#below = this.#page.subarray(windowOffset, windowOffset + MRQ_OFFSET);
+    this.#below = this.#page.subarray(windowOffset, windowOffset + WINDOW.MRQ);
     this.shared = { fd: this.#descriptor.fd, areas: [{ offset: 0, size: SHARED_PAGE }] };
     // The kernel cleared the page through the cache.
     this.#maintain(this.#page);
@@ -38,15 +39,15 @@ export class WindowMemory {
   write(offset: number, data: Uint8Array): void {
     for (let i = 0; i < data.length; i++) {
       const at = offset + i;
-      if (at < 0 || at >= WINDOW_SIZE) continue;
-      if (at < MRQ_OFFSET) this.#below[at] = data[i] as number;
-      else this.#above[at - MRQ_OFFSET] = data[i] as number;
+      if (at < 0 || at >= WINDOW.SIZE) continue;
+      if (at < WINDOW.MRQ) this.#below[at] = data[i] as number;
+      else this.#above[at - WINDOW.MRQ] = data[i] as number;
     }
   }
 
   #byte(at: number): number {
-    if (at < 0 || at >= WINDOW_SIZE) return 0;
-    return (at < MRQ_OFFSET ? this.#below[at] : this.#above[at - MRQ_OFFSET]) as number;
+    if (at < 0 || at >= WINDOW.SIZE) return 0;
+    return (at < WINDOW.MRQ ? this.#below[at] : this.#above[at - WINDOW.MRQ]) as number;
   }
 
   /** The MRQ register, u32. */

@@ -1,4 +1,5 @@
 import { GpuvmError } from '../../../../errors.js';
+import { WINDOW } from '../../../wire/index.js';
 
 /** How the window's accesses reach the server. */
 export type WindowLayout =
@@ -23,15 +24,11 @@ export const WINDOW_DEVICE = {
   barSize: 0x2000,
 } as const;
 
-/** Bytes of the window, and where in it the register lies that starts a transfer (see wire's `WINDOW`). */
-export const WINDOW_SIZE = 0x600;
-export const MRQ_OFFSET = 0x500;
-
 /** The page size that the shared layout is made for. */
 export const SHARED_PAGE = 0x1000;
 
 /** Where in the BAR the window must start for its MRQ register to be the first byte of the second page. */
-export const STRADDLING_OFFSET = SHARED_PAGE - MRQ_OFFSET;
+export const STRADDLING_OFFSET = SHARED_PAGE - WINDOW.MRQ;
 
 /** A guest-physical address that suits both layouts and lies in the 32-bit PCI window of QEMU's `virt` machine. */
 export const DEFAULT_WINDOW_ADDRESS = 0x1080_0000n + BigInt(STRADDLING_OFFSET);
@@ -55,7 +52,7 @@ export function placeWindow(guestAddress: bigint): WindowPlacement {
   const place = `window address 0x${guestAddress.toString(16)}`;
   if (guestAddress <= 0n) throw new GpuvmError('GPUVM_CONFIG', `${place}: it must be positive`);
   if (windowOffset % 8 !== 0) throw new GpuvmError('GPUVM_CONFIG', `${place}: it must be a multiple of 8`);
-  if (windowOffset + WINDOW_SIZE > WINDOW_DEVICE.barSize) {
+  if (windowOffset + WINDOW.SIZE > WINDOW_DEVICE.barSize) {
     throw new GpuvmError(
       'GPUVM_CONFIG',
       `${place}: the 0x600 bytes from there cross a multiple of 0x2000: use ${suggest(guestAddress)}`,
