@@ -102,12 +102,16 @@ static void answer_write(const struct seccomp_notif* call) {
   respond(call->id, sizeof message, written ? 0 : EFAULT, 0);
 }
 
-static void serve(void) {
+// Until `child` has ended; its status. Before Linux 6.11 a child that nobody has waited for keeps its listener.
+static int serve(pid_t child) {
+  int status = 0;
   for (;;) {
     struct pollfd wanted[2] = {{listener, POLLIN, 0}, {-1, POLLIN, 0}};
-    if (poll(wanted, 2, 100) < 0 && errno != EINTR) return;
-    if (wanted[0].revents == 0) continue;
-    if ((wanted[0].revents & POLLIN) == 0) return;
+    int ready = poll(wanted, 2, 100);
+    if (ready < 0 && errno != EINTR) return -1;
+    if (ready <= 0 && waitpid(child, &status, WNOHANG) == child) return status;
+    if (ready <= 0) continue;
+    if ((wanted[0].revents & POLLIN) == 0) return waitpid(child, &status, 0) == child ? status : -1;
     union {
       struct seccomp_notif call;
       uint8_t room[256];
@@ -147,7 +151,6 @@ int main(int argc, char** argv) {
   memset(allowed, 0xff, sizeof allowed);
   if (write(ends[0], "g", 1) != 1) return 71;
   close(ends[0]);
-  serve();
-  int status;
-  return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 71;
+  int status = serve(child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 71;
 }

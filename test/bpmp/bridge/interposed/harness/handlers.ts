@@ -103,6 +103,8 @@ export const handlers = {
   deny: counting(() => ({ ret: EPERM, rxSize: 0 })),
   /** Answers from the event loop. */
   later: counting((_mrq, tx, rx) => later(1, tx, rx)),
+  /** Answers by a promise, at once. */
+  promised: counting((_mrq, tx, rx) => Promise.resolve(echo(tx, rx))),
   /** The first thread's requests take 200 ms, the others' none. */
   slowFirst: counting((_mrq, tx, rx) => (word(tx, 0) === 0 ? later(200, tx, rx) : echo(tx, rx))),
   /** The first request is never answered. */
