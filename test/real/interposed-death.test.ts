@@ -91,7 +91,7 @@ describe.skipIf(!isBuilt)('the end of an interposed bridge', () => {
       });
       await guest.bridge.serving();
       guest.bridge.result.catch(() => {});
-      await guest.bridge.terminate();
+      guest.bridge.terminate();
       expect((JSON.parse((await guest.exited).stdout) as Tally).errors).toEqual({ ENOSYS: 1 });
     },
   );

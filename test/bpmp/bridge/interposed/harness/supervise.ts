@@ -14,12 +14,14 @@ export interface BridgeThread {
   handOver(): Promise<HandOver>;
   close(): void;
   /** Ends the thread without its doing. */
-  terminate(): Promise<unknown>;
+  terminate(): void;
+  wasTerminated(): boolean;
 }
 
 export function startBridgeThread(setup: WorkerSetup): BridgeThread {
   const controlFd = addon().eventfdCreate();
   const worker = startTypeScriptThread(new URL('./worker.ts', import.meta.url), { controlFd, setup });
+  let wasTerminated = false;
   const tell = (message: string): void => {
     worker.postMessage(message);
     addon().eventfdSignal(controlFd);
@@ -46,7 +48,11 @@ export function startBridgeThread(setup: WorkerSetup): BridgeThread {
     result,
     handOver: () => ask<HandOver>('handOver'),
     close: () => tell('close'),
-    terminate: () => worker.terminate(),
+    terminate() {
+      wasTerminated = true;
+      worker.terminate();
+    },
+    wasTerminated: () => wasTerminated,
     async serving() {
       while ((await ask<Record<string, number>>('stats')).requests === 0) await wait(20);
     },
@@ -76,7 +82,7 @@ export function startGuest(program: string, args: readonly string[], options: Gu
   });
   addon().closeFd(theirs);
   // Without a bridge the wrapper would wait for its acknowledgement for ever.
-  bridge.result.catch(() => child.kill('SIGKILL'));
+  bridge.result.catch(() => bridge.wasTerminated() || child.kill('SIGKILL'));
   let stdout = '';
   let stderr = '';
   child.stdout?.on('data', (chunk) => (stdout += chunk));
