@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import type { Context } from '../context.js';
 
@@ -9,10 +10,17 @@ type Terminal = Context['stdin'] & { setRawMode?(raw: boolean): unknown; unref?(
 
 /**
  * Hands the terminal's keys to the guest. At a terminal they come one by one and unechoed, so Ctrl-C comes as a key
- * too: it calls `stop`, as Ctrl-A x does; Ctrl-A before a key sends the key itself. Returns what gives the terminal back.
+ * too: it calls `stop`, as Ctrl-A x does; Ctrl-A before a key sends the key itself. In the background the terminal is
+ * somebody else's and is left alone. Returns what gives the terminal back.
  */
-export function attachKeyboard(stdin: Terminal, guest: Writable, stop: () => void): () => void {
+export function attachKeyboard(
+  stdin: Terminal,
+  guest: Writable,
+  stop: () => void,
+  foreground = isInForeground(),
+): () => void {
   const raw = stdin.isTTY === true && stdin.setRawMode !== undefined;
+  if (raw && !foreground) return () => undefined;
   if (raw) stdin.setRawMode!(true);
   const keys = new KeyFilter(stop);
   const onData = (chunk: Uint8Array) => {
@@ -33,6 +41,18 @@ export function attachKeyboard(stdin: Terminal, guest: Writable, stop: () => voi
     // A stream that is still open must not keep the program from ending.
     stdin.unref?.();
   };
+}
+
+/** Whether the terminal is this program's to read from: a background job that tries is stopped by the kernel. */
+function isInForeground(): boolean {
+  try {
+    // proc(5): pid (comm) state ppid pgrp session tty_nr tpgid; comm may hold anything, so count from its end.
+    const stat = readFileSync('/proc/self/stat', 'utf8');
+    const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return group === foreground;
+  } catch {
+    return true;
+  }
 }
 
 /** Takes our own keys out of what goes to the guest. */

@@ -26,14 +26,16 @@ describe('KeyFilter', () => {
 });
 
 describe('attachKeyboard', () => {
-  it('makes a terminal raw, and gives it back', () => {
+  it('makes a terminal raw and gives it back; another job's it leaves alone', () => {
     const modes: boolean[] = [];
     const stdin = Object.assign(new PassThrough(), {
       isTTY: true,
       setRawMode: (raw: boolean) => modes.push(raw),
     });
-    const release = attachKeyboard(stdin, new PassThrough(), () => undefined);
+    const release = attachKeyboard(stdin, new PassThrough(), () => undefined, true);
     release();
+    expect(modes).toEqual([true, false]);
+    attachKeyboard(stdin, new PassThrough(), () => undefined, false)();
     expect(modes).toEqual([true, false]);
   });
 
