@@ -26,7 +26,7 @@ describe('KeyFilter', () => {
 });
 
 describe('attachKeyboard', () => {
-  it('makes a terminal raw and gives it back; another job's it leaves alone', () => {
+  it('makes a terminal raw and gives it back; one of another job it leaves alone', () => {
     const modes: boolean[] = [];
     const stdin = Object.assign(new PassThrough(), {
       isTTY: true,
