@@ -77,13 +77,13 @@ async function measure(guest: ProbeGuest, layout: WindowLayout): Promise<Measure
   await bridge.listening;
   const end = bridge.serve();
   const total = WARM_UP + TRANSFERS;
-  const script = new ProbeScript(DEFAULT_WINDOW_ADDRESS).repeat(total, {
-    mrq: 22,
-    tx: new Uint8Array(8).fill(1),
-  });
+  const request = { mrq: 22, tx: new Uint8Array(8).fill(1) };
+  const script = new ProbeScript(DEFAULT_WINDOW_ADDRESS).repeat(total, request);
   const results = await guest.run(script, socketPath);
   await end;
-  const { trappedReads = 0, trappedWrites = 0 } = bridge.stats();
+  const { trappedReads = 0, trappedWrites = 0, rxBytes } = bridge.stats();
+  if (rxBytes !== total * request.tx.length)
+    throw new Error(`${rxBytes} bytes were answered, some requests were not`);
   const us = results.flatMap((result) => (result.kind === 'time' ? [result.us] : []));
   return { us: us.slice(WARM_UP), accesses: (trappedReads + trappedWrites) / total };
 }

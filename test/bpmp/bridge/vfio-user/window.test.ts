@@ -191,6 +191,16 @@ describe.each(['trapped', 'shared'] as const)('a window in layout %s', (layout) 
   });
 });
 
+it('ends the connection for a handler that throws, rather than hide it', async () => {
+  const { connect, handler, end } = await serve();
+  handler.answer = () => {
+    throw new Error('broken');
+  };
+  const client = await connect();
+  client.postedWrite(0, MRQ, words(5, 0));
+  expect(await end).toEqual({ reason: 'fault', message: 'the device failed: broken' });
+});
+
 it('shares the page before the MRQ register, and nothing else', async () => {
   const { connect, handler } = await serve({ layout: 'shared' });
   const client = await connect();

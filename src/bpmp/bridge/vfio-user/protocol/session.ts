@@ -30,7 +30,7 @@ export class Session {
 
   /**
    * Handles one frame; afterwards `reply` holds what to send. With a promise it does once that has resolved, and
-   * the frame must stay as it is until then. Throws StreamError where the connection must end.
+   * the frame must stay as it is until then. Throws StreamError, or rejects with it, where the connection must end.
    */
   handle(frame: Frame): void | Promise<void> {
     this.reply.size = 0;
@@ -88,8 +88,12 @@ export class Session {
   }
 
   #fail(frame: Frame, error: unknown): void {
+    if (!(error instanceof RequestError)) {
+      // A defect of ours. To go on would hide it, and the device may be half done.
+      throw new StreamError(`the device failed: ${(error as Error).message}`, { cause: error });
+    }
     this.errors++;
-    this.reply.error(frame, error instanceof RequestError ? error.errno : Errno.EIO);
+    this.reply.error(frame, error.errno);
     this.#finish(frame);
   }
 }

@@ -92,7 +92,10 @@ export class Connection {
       }
       if (pending !== undefined) {
         this.#pending = true;
-        pending.then(() => this.#guard(() => this.#resume(size)));
+        pending.then(
+          () => this.#guard(() => this.#resume(size)),
+          (error: unknown) => this.#guard(() => fail(error)),
+        );
         return;
       }
       this.#finish(size);
@@ -154,4 +157,8 @@ export class Connection {
     this.#device.disconnected();
     this.#onEnd(end);
   }
+}
+
+function fail(error: unknown): never {
+  throw error;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as after } from 'node:timers';
 import type { Outcome } from '../../../backend/backend.js';
-import { BpmpError } from '../../../wire/index.js';
+import { BpmpError, WINDOW } from '../../../wire/index.js';
 import type { RequestHandler } from '../../bridge.js';
 import { PciDevice } from '../pci/device.js';
 import type { WindowMemory } from './memory.js';
