@@ -38,12 +38,13 @@ policy: policy.yaml
 stop: { powerdown: 0s }
 `,
     );
-    const vm = new GpuvmProcess('run', file, '--watch', '--json');
+    const vm = new GpuvmProcess('run', file, '--watch', '--json', '--verbose');
     try {
       await vm.waitFor('stderr', 'deny');
       await expect
         .poll(() => existsSync(tally) && readFileSync(tally, 'utf8'), { timeout: 20_000 })
         .toContain('}');
+      await vm.waitFor('stderr', 'state: running');
       vm.child.kill('SIGINT');
       expect(await vm.ended).toBe(5);
     } finally {
