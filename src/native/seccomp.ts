@@ -92,6 +92,10 @@ export interface SeccompListener {
 
 export interface SeccompAddon {
   /** Owns `listenerFd` and everything it opens; `controlFd` (-1: none) stays the caller's. */
-  SeccompListener: new (listenerFd: number, controlFd: number, slots: ArrayBuffer) => SeccompListener;
+  SeccompListener: new (
+    listenerFd: number,
+    controlFd: number,
+    slots: ArrayBuffer,
+  ) => SeccompListener;
   readonly seccompSlotLayout: Readonly<Record<string, number>>;
 }

@@ -33,7 +33,7 @@ async function killSupervisor(handler: string): Promise<{ tally: Tally; tookMs: 
 }
 
 /** Copies of the descriptors, as another process would have them. */
-function duplicate({ listenerFd, journalFd, memory }: HandOver): HandOver {
+function duplicate({ listenerFd, journalFd, memory, waitKillable }: HandOver): HandOver {
   const [from, to] = addon().socketPair();
   const fds = new Int32Array([listenerFd, journalFd, ...memory.map(([, fd]) => fd)]);
   addon().unixSend(from, Uint8Array.of(0), 0, 1, fds);
@@ -45,6 +45,7 @@ function duplicate({ listenerFd, journalFd, memory }: HandOver): HandOver {
   return {
     listenerFd: listener,
     journalFd: journal,
+    waitKillable,
     memory: memory.map(([process], index) => [process, rest[index]] as const),
   };
 }

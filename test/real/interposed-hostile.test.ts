@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isBuilt, runStandin, type Tally } from '../bpmp/bridge/interposed/harness/standin.js';
 
-const COUNT = 300_000;
+const COUNT = 1_000_000;
 
 describe.skipIf(!isBuilt)('the interposed bridge and a hostile guest', () => {
   it(`answers ${COUNT} messages and calls that no driver makes with an error or a valid reply`, async () => {

@@ -111,15 +111,16 @@ export class InterposedBridge implements Bridge {
     return {
       listenerFd: this.#listener.fd,
       journalFd: this.#journalFd,
+      waitKillable: this.#kernel.waitKillable === 1,
       memory: this.#listener.keptMemory(),
     };
   }
 
   async #attach(): Promise<void> {
     if ('takeOver' in this.#options) {
-      const { listenerFd, memory } = this.#options.takeOver;
-      const listener = this.#open({ listenerFd, waitKillable: !this.#options.oldKernel });
-      for (const [process, fd] of memory) listener.adoptMemory(process, fd);
+      const { takeOver } = this.#options;
+      const listener = this.#open(takeOver);
+      for (const [process, fd] of takeOver.memory) listener.adoptMemory(process, fd);
       // Whether they were executed nobody can tell any more, so they must not be executed again.
       this.#counters.abandoned = listener.abandon();
       return;

@@ -6,6 +6,8 @@ export interface HandOver {
   readonly listenerFd: number;
   /** The memory file with the calls that are under way. */
   readonly journalFd: number;
+  /** Whether the filter was installed with WAIT_KILLABLE_RECV. */
+  readonly waitKillable: boolean;
   /** Open memory of the guest's processes, as [process, descriptor]. */
   readonly memory: readonly (readonly [number, number])[];
 }
