@@ -30,8 +30,13 @@ export type BridgeEnd =
   | { readonly reason: 'fault'; readonly message: string };
 
 export interface Bridge {
-  /** Serves until the guest is gone, `close` is called, or a fault; never rejects. */
-  serve(): Promise<BridgeEnd>;
+  /**
+   * Serves until the guest is gone, `close` is called, or a fault; never rejects. A bridge that serves one guest after
+   * another is called again for the next, with that guest's handler in the place of the first one's.
+   */
+  serve(handler?: RequestHandler): Promise<BridgeEnd>;
+  /** Whether another guest may come after this one; absent where none can. */
+  readonly canServeAgain?: boolean;
   close(): void;
   /** Counters for people and tests, by name. */
   stats(): Record<string, number>;

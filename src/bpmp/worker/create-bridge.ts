@@ -19,11 +19,11 @@ export function createBridge(
 }
 
 async function createVfioUser(
-  { socketPath, layout, guestAddress }: VfioUserConfig,
+  { socketPath, layout, guestAddress, keepListening }: VfioUserConfig,
   handler: RequestHandler,
 ): Promise<CreatedBridge> {
   const { VfioUserBridge } = await import('../bridge/vfio-user/index.js');
-  const bridge = new VfioUserBridge({ socketPath, layout, guestAddress, handler });
+  const bridge = new VfioUserBridge({ socketPath, layout, guestAddress, keepListening, handler });
   await bridge.listening;
   return { bridge, ready: { notes: [bridge.layoutReason], window: bridge.window } };
 }

@@ -66,7 +66,7 @@ async function askParents(policy: Policy, from: Backend): Promise<CompileOptions
 
 async function serve(policy: Policy, options: CompileOptions, from: Backend): Promise<void> {
   const compiled = policy.compile(options);
-  for (let isFirst = true; ; isFirst = false) {
+  for (;;) {
     const learner = policy.mode === 'learn' ? policy.learner(options) : undefined;
     mediator = new Mediator({
       vm: config.vm,
@@ -76,20 +76,17 @@ async function serve(policy: Policy, options: CompileOptions, from: Backend): Pr
       ...(learner && { learner }),
       ...(config.record && { onRecord: (record: TransferRecord) => recording.add(record) }),
     });
-    const created = await createBridge(config, mediator, control);
-    bridge = created.bridge;
-    if (isFirst) send({ type: 'ready', ready: readyOf(created.ready, compiled.warnings) });
-    const end = await bridge.serve();
+    if (bridge === undefined) {
+      const created = await createBridge(config, mediator, control);
+      bridge = created.bridge;
+      send({ type: 'ready', ready: readyOf(created.ready, compiled.warnings) });
+    }
+    // Each guest has a mediator of its own, with its own ledger; the socket that they come to is the same.
+    const end = await bridge.serve(mediator);
     const release = await mediator.release();
     recording.flush();
-    const ended = {
-      end,
-      release,
-      snapshot: snapshot() as BridgeSnapshot,
-      ...(learner && { learned: learner.text() }),
-    };
-    const { bridge: kind } = config;
-    const goesOn = kind.kind === 'vfio-user' && kind.keepListening && end.reason === 'guest-gone' && !closing;
+    const ended = { end, release, snapshot: snapshot()!, ...(learner && { learned: learner.text() }) };
+    const goesOn = bridge.canServeAgain === true && !closing;
     send({ type: goesOn ? 'guest-ended' : 'ended', ended });
     if (!goesOn) return;
   }

@@ -140,12 +140,13 @@ export async function startBridge(config: BridgeConfig): Promise<BridgeHandle> {
  * arguments where the parent runs by a loader too.
  */
 function startThread(workerData: WorkerData): Worker {
-  if (!import.meta.url.endsWith('.ts'))
-    return new Worker(new URL('./entry.js', import.meta.url), { workerData });
+  // Descriptors come and go through the addon, which Node's own bookkeeping of a thread's does not see.
+  const options = { workerData, trackUnmanagedFds: false };
+  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./entry.js', import.meta.url), options);
   const [loader, entry] = [import.meta.resolve('tsx/esm/api'), new URL('./entry.ts', import.meta.url).href];
   const source = `import { register } from '${loader}'; register(); await import('${entry}');`;
   return new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`), {
-    workerData,
+    ...options,
     execArgv: [],
   });
 }

@@ -113,6 +113,10 @@ export class VfioUserBridge implements Bridge {
     this.#device = new WindowDevice({ handler, memory: this.#memory, windowOffset, deadlineMs });
   }
 
+  get canServeAgain(): boolean {
+    return this.#options.keepListening === true && this.#end === undefined;
+  }
+
   close(): void {
     this.#stop({ reason: 'closed' });
   }
