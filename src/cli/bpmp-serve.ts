@@ -15,6 +15,7 @@ const layouts = ['auto', 'shared', 'trapped'] as const;
 export async function run({ options }: Call, { stdout, stderr, json }: Context): Promise<number> {
   const socketPath = String(options.socket);
   const watch = options.watch === true;
+  const learnedFile = options.learned === undefined ? undefined : String(options.learned);
   const policy = await loadPolicy(String(options.policy));
   const guestAddress = parseAddress(options.address);
   const handle = await startBridge({
@@ -36,7 +37,7 @@ export async function run({ options }: Call, { stdout, stderr, json }: Context):
   const paint = paintFor(wantsColour(stderr.stream));
   const note = (text: string) => stderr.line(`${paint.faint('gpuvm:')} ${text}`);
   const follow = () => {
-    const view = new BridgeView({ watch, paint, note });
+    const view = new BridgeView({ watch, paint, note, learnedFile });
     view.follow(handle);
     return view;
   };

@@ -3,6 +3,10 @@ import type { Command } from './command.js';
 const device = ['--device <path>', "the host's BPMP device (default: /dev/bpmp-host)"] as const;
 const simulated = ['--simulated', 'ask a BPMP model instead of a device'] as const;
 const watch = ['--watch', 'print each request by name with its verdict as it happens'] as const;
+const learned = [
+  '--learned <file>',
+  'with `mode: learn`, write the policy that was learned to this file',
+] as const;
 const policy = ['--policy <file>', 'the policy that decides', true] as const;
 
 /** Every command of `gpuvm`. */
@@ -13,7 +17,11 @@ export const commands: readonly Command[] = [
     description: `The guest's console is this terminal. Ctrl-C asks the guest to power down; another one goes on to the
 next step: quit, SIGTERM, SIGKILL. Ctrl-A x does the same; Ctrl-A Ctrl-C sends a Ctrl-C to the guest.`,
     args: [['<file>', 'the VM file']],
-    options: [watch, ['--events <file>', 'write what happens to this file, one JSON document a line']],
+    options: [
+      watch,
+      ['--events <file>', 'write what happens to this file, one JSON document a line'],
+      learned,
+    ],
     examples: ['gpuvm run examples/simulated-orin.yaml --watch', 'gpuvm run vm.yaml --events events.ndjson'],
     load: () => import('./run/command.js'),
   },
@@ -78,6 +86,7 @@ next step: quit, SIGTERM, SIGKILL. Ctrl-A x does the same; Ctrl-A Ctrl-C sends a
       ['--layout <layout>', 'auto, shared or trapped (default: auto)'],
       ['--address <address>', "the window's guest-physical address"],
       watch,
+      learned,
     ],
     examples: ['gpuvm bpmp serve --socket /tmp/bpmp.sock --policy examples/policies/gpu.yaml --simulated'],
     load: () => import('./bpmp-serve.js'),

@@ -66,8 +66,8 @@ async function askParents(policy: Policy, from: Backend): Promise<CompileOptions
 
 async function serve(policy: Policy, options: CompileOptions, from: Backend): Promise<void> {
   const compiled = policy.compile(options);
+  const learner = policy.mode === 'learn' ? policy.learner(options) : undefined;
   for (;;) {
-    const learner = policy.mode === 'learn' ? policy.learner(options) : undefined;
     mediator = new Mediator({
       vm: config.vm,
       policy: compiled,

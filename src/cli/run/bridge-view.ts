@@ -1,6 +1,7 @@
 import type { BridgeEnded, BridgeHandle } from '../../bpmp/worker/index.js';
 import type { EventLog } from './event-log.js';
 import { followBridge } from './event-source.js';
+import { keepLearned } from './learned.js';
 import type { Paint } from './paint.js';
 import { releaseLines, requestTable } from './summary.js';
 import { rowsOfSnapshot, Tally, type TallyRow } from './tally.js';
@@ -12,6 +13,8 @@ export interface BridgeViewOptions {
   readonly paint: Paint;
   readonly note: (text: string) => void;
   readonly log?: EventLog | undefined;
+  /** Where a policy that was learned goes. */
+  readonly learnedFile?: string | undefined;
 }
 
 /** What people and the event log see of one guest's requests. */
@@ -40,7 +43,7 @@ export class BridgeView {
   }
 
   end(ended: BridgeEnded): void {
-    const { watch, paint, note, log } = this.#options;
+    const { watch, paint, note, log, learnedFile } = this.#options;
     this.#settle();
     const counted = this.#tally?.rows ?? [];
     this.#rows = counted.length > 0 ? counted : rowsOfSnapshot(ended.snapshot);
@@ -51,5 +54,6 @@ export class BridgeView {
     if (lost > 0) note(`${lost} requests were too many to be named here; the counts below hold them`);
     for (const line of releaseLines(ended)) note(line);
     this.#tally?.clear();
+    if (ended.learned !== undefined) note(keepLearned(ended.learned, learnedFile));
   }
 }

@@ -2,10 +2,10 @@ import { loadVmFile } from '../../config/index.js';
 import { type EndReport, endings, VirtualMachine } from '../../vm/index.js';
 import type { Call } from '../command.js';
 import { type Context, wantsColour } from '../context.js';
-import type { BridgeView } from './bridge-view.js';
+import type { BridgeView, BridgeViewOptions } from './bridge-view.js';
 import { EventLog } from './event-log.js';
 import { attachKeyboard } from './keyboard.js';
-import { type Paint, paintFor } from './paint.js';
+import { paintFor } from './paint.js';
 import { onStopSignals } from './signals.js';
 import { QemuLines } from './stderr.js';
 import { SharedTerminal } from './terminal.js';
@@ -14,6 +14,7 @@ export async function run({ args: [file], options }: Call, context: Context): Pr
   const { stdin, stdout, stderr, json, verbose } = context;
   const config = await loadVmFile(file!, { checkFiles: true });
   const watch = options.watch === true;
+  const learnedFile = options.learned === undefined ? undefined : String(options.learned);
   const log = options.events === undefined ? undefined : await EventLog.open(String(options.events));
   // With --json standard output is for data alone.
   const terminal = json ? new SharedTerminal(stderr, stderr, true) : new SharedTerminal(stdout, stderr);
@@ -22,7 +23,8 @@ export async function run({ args: [file], options }: Call, context: Context): Pr
 
   const vm = new VirtualMachine(config, { record: watch || log !== undefined });
   const stop = () => vm.stop();
-  const view = config.bridge.kind === 'none' ? undefined : await openView(watch, paint, note, log);
+  const view =
+    config.bridge.kind === 'none' ? undefined : await openView({ watch, paint, note, log, learnedFile });
   let releaseKeyboard = () => {};
   vm.on('state', (state) => {
     log?.write('state', { vm: config.name, state });
@@ -61,14 +63,9 @@ export async function run({ args: [file], options }: Call, context: Context): Pr
 }
 
 /** The protocol's tables are loaded only where there are requests to be shown. */
-async function openView(
-  watch: boolean,
-  paint: Paint,
-  note: (text: string) => void,
-  log: EventLog | undefined,
-): Promise<BridgeView> {
+async function openView(options: BridgeViewOptions): Promise<BridgeView> {
   const { BridgeView } = await import('./bridge-view.js');
-  return new BridgeView({ watch, paint, note, log });
+  return new BridgeView(options);
 }
 
 function statusOf({ ending }: EndReport): number {

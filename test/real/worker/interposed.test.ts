@@ -101,6 +101,15 @@ describe('the bridge’s thread', () => {
     expect(denials).toEqual([expect.objectContaining({ mrq: 22, ret: -1, fix: 'clocks: {NVCSI: use}' })]);
   });
 
+  it('hands over what it learned in mode learn', async () => {
+    const text = 'version: 1\nmode: learn\nview: full\nclocks:\n  GPUSYS: use\n';
+    const { handle } = await interpose(...client('blocking', 'clk enable NVCSI', 'clk enable GPUSYS'), {
+      policy: { file: 'learn.yaml', text },
+    });
+    const { learned } = await handle.ended;
+    expect(learned).toMatch(/mode: enforce[\s\S]*NVCSI: use/);
+  });
+
   it('answers questions while it serves, and ends when it is told to', async () => {
     const [ours, theirs] = addon().socketPair();
     const handle = await startBridge({

@@ -1,5 +1,7 @@
 import { GpuvmError } from '../../../errors.js';
-import { addon, type Readiness, Ready, WOULD_BLOCK } from '../../../native/index.js';
+import { addon, WOULD_BLOCK } from '../../../native/index.js';
+import type { Control } from '../bridge.js';
+import { Watches } from './watches.js';
 
 export interface Attached {
   readonly listenerFd: number;
@@ -12,59 +14,72 @@ const WAIT_KILLABLE = 'k'.charCodeAt(0);
 
 /**
  * Our side of the exec wrapper's handshake: its listener comes over the socket, and it waits for an acknowledgement
- * before it executes the VMM.
+ * before it executes the VMM. The socket is closed at the end, whatever that is.
  */
 export class Handshake {
   readonly #socketFd: number;
-  readonly #readiness: Readiness;
-  #settle: (attached: Attached | undefined) => void = () => {};
-  #fail: (error: unknown) => void = () => {};
-  /** Undefined where it was given up. */
-  readonly attached: Promise<Attached | undefined>;
+  readonly #control: Control;
+  #isGivenUp = false;
+  #giveUp: () => void = () => {};
 
-  constructor(socketFd: number) {
+  constructor(socketFd: number, control: Control) {
     this.#socketFd = socketFd;
-    this.attached = new Promise((resolve, reject) => {
-      this.#settle = resolve;
-      this.#fail = reject;
-    });
-    this.#readiness = new (addon().Readiness)(socketFd, () => this.#receive());
-    this.#readiness.watch(Ready.READABLE | Ready.DISCONNECT);
+    this.#control = control;
+  }
+
+  /** Calls `open` with the listener and then lets the wrapper execute the VMM; does nothing once it was given up. */
+  async complete(open: (attached: Attached) => void): Promise<void> {
+    const { fd } = this.#control;
+    const watches: Watches[] = [];
+    try {
+      const attached = await new Promise<Attached | undefined>((resolve, reject) => {
+        this.#giveUp = () => resolve(undefined);
+        if (this.#isGivenUp) return resolve(undefined);
+        const receive = () => {
+          try {
+            const received = this.#receive();
+            if (received !== undefined) resolve(received);
+          } catch (error) {
+            reject(error);
+          }
+        };
+        watches.push(new Watches([fd], () => this.#control.drain()), new Watches([this.#socketFd], receive));
+        for (const watch of watches) watch.start();
+      });
+      if (attached === undefined) return;
+      open(attached);
+      this.#acknowledge();
+    } finally {
+      for (const watch of watches) watch.close();
+      addon().closeFd(this.#socketFd);
+    }
   }
 
   giveUp(): void {
-    this.#readiness.close();
-    this.#settle(undefined);
+    this.#isGivenUp = true;
+    this.#giveUp();
   }
 
-  /** Lets the wrapper execute the VMM. Where the wrapper is gone already, its listener says so. */
-  acknowledge(): void {
+  #receive(): Attached | undefined {
+    const mode = new Uint8Array(1);
+    const fds = new Int32Array(2);
+    const count = addon().unixReceive(this.#socketFd, mode, 0, 1, fds);
+    if (count === WOULD_BLOCK) return undefined;
+    if (count === 0 || fds[0] !== 1) {
+      throw new GpuvmError(
+        'GPUVM_BRIDGE',
+        'gpuvm-exec ended before it handed its listener over: its own message on stderr says why',
+      );
+    }
+    return { listenerFd: fds[1], waitKillable: mode[0] === WAIT_KILLABLE };
+  }
+
+  /** Where the wrapper is gone already, its listener says so. */
+  #acknowledge(): void {
     try {
       addon().unixSend(this.#socketFd, Uint8Array.of(1), 0, 1);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
     }
   }
-
-  #receive(): void {
-    const mode = new Uint8Array(1);
-    const fds = new Int32Array(2);
-    try {
-      const count = addon().unixReceive(this.#socketFd, mode, 0, 1, fds);
-      if (count === WOULD_BLOCK) return;
-      this.#readiness.close();
-      if (count === 0 || fds[0] !== 1) throw handOverError();
-      this.#settle({ listenerFd: fds[1], waitKillable: mode[0] === WAIT_KILLABLE });
-    } catch (error) {
-      this.#readiness.close();
-      this.#fail(error);
-    }
-  }
-}
-
-function handOverError(): GpuvmError {
-  return new GpuvmError(
-    'GPUVM_BRIDGE',
-    'gpuvm-exec ended before it handed its listener over: its own message on stderr says why',
-  );
 }

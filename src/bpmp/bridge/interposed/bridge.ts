@@ -3,6 +3,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { addon, ListenerEvent, type SeccompListener } from '../../../native/index.js';
 import type { Bridge, BridgeEnd, Control } from '../bridge.js';
 import { type Attached, Handshake } from './attach.js';
+import { Calls, isCall } from './calls.js';
+import { Delivery } from './delivery.js';
 import { InFlight } from './in-flight.js';
 import { openJournal } from './journal.js';
 import { isSendReliable } from './kernel.js';
@@ -36,16 +38,14 @@ export class InterposedBridge implements Bridge {
   readonly #slots: Slots;
   readonly #memory: ArrayBuffer;
   readonly #free: number[];
-  readonly #replay = new ReplayCache();
+  readonly #delivery: Delivery;
   readonly #inFlight: InFlight;
-  readonly #transfers: Transfers;
-  readonly #opens: Opens;
-  readonly #counters = { lost: 0, timedOut: 0, abandoned: 0 };
+  readonly #calls: Calls;
+  readonly #counters = { timedOut: 0, abandoned: 0 };
   readonly #kernel = { waitKillable: 0, syncWakeUp: 0 };
   #listener: SeccompListener | undefined;
   #handshake: Handshake | undefined;
   #watches: Watches | undefined;
-  #isSendReliable = false;
   #end: BridgeEnd | undefined;
   /** Ends the wait of the event loop. */
   #wake: () => void = () => {};
@@ -59,19 +59,21 @@ export class InterposedBridge implements Bridge {
     this.#memory = memory;
     this.#slots = new Slots(memory);
     const { count } = this.#slots;
-    this.#opens = new Opens(this.#slots, devicePath);
     this.#free = Array.from({ length: count }, (_, index) => count - 1 - index);
+    const replay = new ReplayCache();
+    this.#delivery = new Delivery(this.#slots, replay);
     this.#inFlight = new InFlight(deadlineMs, (slot) => this.#onOverdue(slot));
-    this.#transfers = new Transfers({
+    const transfers = new Transfers({
       slots: this.#slots,
       handler,
       inFlight: this.#inFlight,
-      replay: this.#replay,
+      replay,
       // One more slot than can be in flight, so that there is always one to refuse a request from.
       maxInFlight: count - 1,
       onAnswer: (slot) => this.#guard(() => this.#sendAlone(slot)),
       onFree: (slot) => this.#release(slot),
     });
+    this.#calls = new Calls(this.#slots, new Opens(this.#slots, devicePath), transfers);
   }
 
   async serve(): Promise<BridgeEnd> {
@@ -96,8 +98,8 @@ export class InterposedBridge implements Bridge {
   stats(): Record<string, number> {
     const stale = this.#listener?.stale ?? 0;
     return {
-      ...this.#transfers.counters,
-      ...this.#opens.counters,
+      ...this.#calls.counters,
+      ...this.#delivery.counters,
       ...this.#counters,
       ...this.#kernel,
       stale,
@@ -125,27 +127,16 @@ export class InterposedBridge implements Bridge {
       this.#counters.abandoned = listener.abandon();
       return;
     }
-    const { socketFd } = this.#options;
-    this.#handshake = new Handshake(socketFd);
-    const control = new Watches([this.#control.fd], () => this.#control.drain());
-    control.start();
-    try {
-      if (this.#end !== undefined) this.#handshake.giveUp();
-      const attached = await this.#handshake.attached;
-      if (attached === undefined) return;
-      this.#open(attached);
-      this.#handshake.acknowledge();
-    } finally {
-      control.close();
-      addon().closeFd(socketFd);
-    }
+    this.#handshake = new Handshake(this.#options.socketFd, this.#control);
+    if (this.#end !== undefined) this.#handshake.giveUp();
+    await this.#handshake.complete((attached) => this.#open(attached));
   }
 
   #open({ listenerFd, waitKillable }: Attached): SeccompListener {
     const listener = new (addon().SeccompListener)(listenerFd, this.#control.fd, this.#memory);
     this.#listener = listener;
     this.#kernel.waitKillable = Number(waitKillable);
-    this.#isSendReliable = isSendReliable(waitKillable);
+    this.#delivery.isReliable = isSendReliable(waitKillable);
     if (!this.#options.oldKernel) this.#kernel.syncWakeUp = Number(listener.enableSyncWakeUp());
     return listener;
   }
@@ -158,10 +149,10 @@ export class InterposedBridge implements Bridge {
       // A loaded guest gets its last answer before the loop turns.
       const slot = calls > 0 && this.#inFlight.waiting === 0 ? this.#free[this.#free.length - 1] : NONE;
       if (slot === NONE && reply === NONE) return;
-      this.#keepSent(reply);
+      if (reply !== NONE) this.#delivery.sending(reply);
       const event = listener.next(reply, slot, TURN_MS);
       if (event === ListenerEvent.LOST) {
-        this.#onLost(reply);
+        this.#delivery.lost(reply);
         reply = NONE;
       } else if (
         event === ListenerEvent.WRITE ||
@@ -196,7 +187,7 @@ export class InterposedBridge implements Bridge {
     for (let calls = CALLS_PER_TURN; calls > 0 && this.#end === undefined; calls--) {
       const slot = this.#free[this.#free.length - 1];
       const event = listener.next(NONE, slot, 0);
-      if (event === ListenerEvent.WRITE || event === ListenerEvent.OPEN || event === ListenerEvent.OTHER) {
+      if (isCall(event)) {
         const reply = this.#take(event, slot);
         if (reply !== NONE) this.#sendAlone(reply);
       } else {
@@ -208,31 +199,14 @@ export class InterposedBridge implements Bridge {
 
   /** The slot that holds an answer now, or NONE. */
   #take(event: ListenerEvent, slot: number): number {
-    if (event === ListenerEvent.WRITE) {
-      const taken = this.#transfers.take(slot);
-      if (taken === Taken.LATER) this.#free.pop();
-      return taken === Taken.ANSWERED ? slot : NONE;
-    }
-    if (event === ListenerEvent.OPEN) this.#opens.answer(slot);
-    else this.#slots.answerError(slot, errno.ENOSYS);
-    return slot;
+    const taken = this.#calls.take(event, slot);
+    if (taken === Taken.LATER) this.#free.pop();
+    return taken === Taken.ANSWERED ? slot : NONE;
   }
 
   #sendAlone(slot: number): void {
-    this.#keepSent(slot);
-    if (this.#listener?.next(slot, NONE, 0) === ListenerEvent.LOST) this.#onLost(slot);
-  }
-
-  #onLost(slot: number): void {
-    this.#counters.lost++;
-    if (!this.#slots.isTransfer(slot)) return;
-    this.#replay.keep(this.#slots.thread(slot), this.#slots.bytes(slot), performance.now(), true);
-  }
-
-  /** To be called before an answer is sent: afterwards its slot may hold the next call. */
-  #keepSent(slot: number): void {
-    if (this.#isSendReliable || slot === NONE || !this.#slots.isTransfer(slot)) return;
-    this.#replay.keep(this.#slots.thread(slot), this.#slots.bytes(slot), performance.now(), false);
+    this.#delivery.sending(slot);
+    if (this.#listener?.next(slot, NONE, 0) === ListenerEvent.LOST) this.#delivery.lost(slot);
   }
 
   #onQuiet(event: ListenerEvent): void {
