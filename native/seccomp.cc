@@ -91,7 +91,10 @@ class SeccompListener : public Napi::ObjectWrap<SeccompListener> {
     return Napi::Number::New(info.Env(), With(info, [](Listener& listener) { return listener.Abandon(); }));
   }
 
-  void Close(const Napi::CallbackInfo&) { listener_.reset(); }
+  void Close(const Napi::CallbackInfo&) {
+    if (listener_) stale_ = listener_->stale();
+    listener_.reset();
+  }
 
   Napi::Value Kept(const Napi::CallbackInfo& info) {
     Napi::Array result = Napi::Array::New(info.Env());
@@ -116,12 +119,13 @@ class SeccompListener : public Napi::ObjectWrap<SeccompListener> {
   }
 
   Napi::Value Stale(const Napi::CallbackInfo& info) {
-    return Napi::Number::New(info.Env(), listener_ ? listener_->stale() : 0);
+    return Napi::Number::New(info.Env(), listener_ ? listener_->stale() : stale_);
   }
 
   std::unique_ptr<Listener> listener_;
   Napi::Reference<Napi::ArrayBuffer> slots_;
   int slot_count_ = 0;
+  uint32_t stale_ = 0;
   napi_env env_ = nullptr;
 };
 

@@ -6,7 +6,7 @@ import { type Attached, Handshake } from './attach.js';
 import { Calls, isCall } from './calls.js';
 import { Delivery } from './delivery.js';
 import { InFlight } from './in-flight.js';
-import { openJournal } from './journal.js';
+import { type Journal, openJournal } from './journal.js';
 import { isSendReliable } from './kernel.js';
 import { Opens } from './opens.js';
 import { type Complete, type HandOver, type InterposedOptions, withDefaults } from './options.js';
@@ -17,8 +17,7 @@ import { Watches } from './watches.js';
 
 const { errno } = constants;
 
-/** In place of a slot's number. */
-const NONE = -1;
+const NONE = -1; // in place of a slot's number
 /** The thread's event loop turns at least this often while the guest is silent, in ms, and … */
 const TURN_MS = 100;
 /** … after so many calls while it is not: messages, timers and the thread's own end come through. */
@@ -34,9 +33,8 @@ const CALLS_PER_TURN = 32;
 export class InterposedBridge implements Bridge {
   readonly #options: Complete;
   readonly #control: Control;
-  readonly #journalFd: number;
+  readonly #journal: Journal;
   readonly #slots: Slots;
-  readonly #memory: ArrayBuffer;
   readonly #free: number[];
   readonly #delivery: Delivery;
   readonly #inFlight: InFlight;
@@ -53,11 +51,9 @@ export class InterposedBridge implements Bridge {
   constructor(options: InterposedOptions) {
     this.#options = withDefaults(options);
     this.#control = options.control;
-    const { deadlineMs, handler, devicePath } = this.#options;
-    const { fd, memory } = openJournal(this.#options);
-    this.#journalFd = fd;
-    this.#memory = memory;
-    this.#slots = new Slots(memory);
+    const { deadlineMs, devicePath } = this.#options;
+    this.#journal = openJournal(this.#options);
+    this.#slots = new Slots(this.#journal.memory);
     const { count } = this.#slots;
     this.#free = Array.from({ length: count }, (_, index) => count - 1 - index);
     const replay = new ReplayCache();
@@ -65,7 +61,7 @@ export class InterposedBridge implements Bridge {
     this.#inFlight = new InFlight(deadlineMs, (slot) => this.#onOverdue(slot));
     const transfers = new Transfers({
       slots: this.#slots,
-      handler,
+      handler: options.handler,
       inFlight: this.#inFlight,
       replay,
       // One more slot than can be in flight, so that there is always one to refuse a request from.
@@ -96,13 +92,12 @@ export class InterposedBridge implements Bridge {
   }
 
   stats(): Record<string, number> {
-    const stale = this.#listener?.stale ?? 0;
     return {
       ...this.#calls.counters,
       ...this.#delivery.counters,
       ...this.#counters,
       ...this.#kernel,
-      stale,
+      stale: this.#listener?.stale ?? 0,
       inFlight: this.#inFlight.size,
     };
   }
@@ -112,7 +107,7 @@ export class InterposedBridge implements Bridge {
     if (this.#listener === undefined) return undefined;
     return {
       listenerFd: this.#listener.fd,
-      journalFd: this.#journalFd,
+      journalFd: this.#journal.fd,
       waitKillable: this.#kernel.waitKillable === 1,
       memory: this.#listener.keptMemory(),
     };
@@ -133,7 +128,7 @@ export class InterposedBridge implements Bridge {
   }
 
   #open({ listenerFd, waitKillable }: Attached): SeccompListener {
-    const listener = new (addon().SeccompListener)(listenerFd, this.#control.fd, this.#memory);
+    const listener = new (addon().SeccompListener)(listenerFd, this.#control.fd, this.#journal.memory);
     this.#listener = listener;
     this.#kernel.waitKillable = Number(waitKillable);
     this.#delivery.isReliable = isSendReliable(waitKillable);
@@ -250,6 +245,6 @@ export class InterposedBridge implements Bridge {
     this.#inFlight.stop();
     this.#watches?.close();
     this.#listener?.close();
-    addon().closeFd(this.#journalFd);
+    addon().closeFd(this.#journal.fd);
   }
 }
