@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { isBuilt, runStandin, supervisorProcess } from '../bpmp/bridge/interposed/harness/standin.js';
+import { runAsNobody } from './nobody.js';
 
 interface Reply {
   readonly result: number;
@@ -49,19 +49,8 @@ describe.skipIf(!isBuilt)('the interposed bridge and the stand-in client', () =>
     'goes on where it may not open the memory of its guest any more',
     async () => {
       // As nobody, of another nobody whose memory is closed: only what was opened before the drop goes on working.
-      const options = { uid: 65534, gid: 65534, encoding: 'utf8', timeout: 20_000 } as const;
-      const args = [
-        '--import',
-        'tsx',
-        supervisorProcess,
-        'echo',
-        '--drop',
-        '--threads',
-        '3',
-        '--count',
-        '200',
-      ];
-      const { stdout, stderr } = spawnSync(process.execPath, args, options);
+      const args = [supervisorProcess, 'echo', '--drop', '--threads', '3', '--count', '200'];
+      const { stdout, stderr } = runAsNobody(['--import', 'tsx', ...args]);
       const printed = stdout.split('\n').find((line) => line.startsWith('{'));
       expect(JSON.parse(printed ?? stderr)).toMatchObject({ transfers: 600, wrong: 0, errors: {} });
     },

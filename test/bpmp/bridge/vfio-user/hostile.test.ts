@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
+import { settledMemory } from '../../../support/settled-memory.js';
 import { access, frame, VfioUserClient, words } from '../../../support/vfio-user-client.js';
 import { serve, WINDOW } from './served.js';
 
@@ -27,7 +28,7 @@ it.each(['trapped', 'shared'] as const)(
     let errors = 0;
     let memory = 0;
     for (let sent = 0; sent < FRAMES; sent += BATCH) {
-      if (sent === FRAMES / 4) memory = process.memoryUsage().rss;
+      if (sent === FRAMES / 4) memory = settledMemory();
       const expected: { id: number; command: number }[] = [];
       const bytes: Buffer[] = [];
       for (let i = 0; i < BATCH; i++) {
@@ -57,7 +58,7 @@ it.each(['trapped', 'shared'] as const)(
     }
     expect(errors).toBeGreaterThan(FRAMES / 10);
     expect(bridge.stats().transfers).toBeGreaterThan(FRAMES / 1000);
-    expect(process.memoryUsage().rss - memory).toBeLessThan(96 * 2 ** 20);
+    expect(settledMemory() - memory).toBeLessThan(48 * 2 ** 20);
     expect((await client.read(7, 0, 2)).payload.readUInt16LE(16)).toBe(0x1af4);
   },
   60_000,
