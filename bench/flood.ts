@@ -13,7 +13,7 @@ const WARM_UP = 4_000;
 const FLOOD_THREADS = 4;
 const FLOOD_MS = 1_500;
 /** The default limit of a policy, with a burst that is soon used up. */
-const LIMIT = { perSecond: 10_000, burst: 100 };
+const LIMIT = { perSecond: 2_000, burst: 100 };
 
 const standin = fileURLToPath(new URL('../build/Release/gpuvm-standin', import.meta.url));
 const policy = (limit: string) => `{version: 1, limit: ${limit}, clocks: {GPC0CLK: tune}}`;

@@ -1,3 +1,5 @@
+const LONGEST_BEAT_MS = 5;
+
 /**
  * A token bucket that lends: a request that finds it empty takes its token on credit and waits for it to be
  * earned, so that the average is the limit however coarse the timer is.
@@ -33,7 +35,16 @@ export class TokenBucket {
     const waitMs = Math.max(0, (1 - this.#tokens) / this.#perMs);
     if (waitMs > longestMs) return undefined;
     this.#tokens -= 1;
-    return waitMs;
+    return waitMs === 0 ? 0 : this.#toBeat(nowMs + waitMs) - nowMs;
+  }
+
+  /**
+   * Waits end together, on a beat: a guest that floods from many threads wakes the CPU that its neighbours use a few
+   * hundred times a second, not as often as it asks. What is earned meanwhile is not lost, as the burst holds it.
+   */
+  #toBeat(atMs: number): number {
+    const beatMs = Math.min(LONGEST_BEAT_MS, this.#burst / this.#perMs / 2);
+    return Math.ceil(atMs / beatMs) * beatMs;
   }
 
   #earn(nowMs: number): void {

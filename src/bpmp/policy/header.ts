@@ -4,7 +4,7 @@ import { quote } from './problems.js';
 import type { Entry, Reader } from './reader.js';
 import type { SharedAnswer } from './rights.js';
 
-export const DEFAULT_LIMIT: Limit = { perSecond: 10_000, burst: 5_000, exceeded: 'delay' };
+export const DEFAULT_LIMIT: Limit = { perSecond: 2_000, burst: 4_000, exceeded: 'delay' };
 const MAX_LIMIT = 1_000_000_000;
 
 export const HEADER_KEYS = ['version', 'chip', 'view', 'mode', 'shared', 'limit'] as const;
@@ -57,7 +57,7 @@ function readLimit(entry: Entry | undefined, reader: Reader): Limit | undefined 
   if (!reader.isMapping(entry.value)) {
     if (reader.plain(entry.value) === 'none') return undefined;
     reader.problems.mistake(
-      '"limit" must be "none" or a mapping such as {perSecond: 10000, burst: 5000}',
+      '"limit" must be "none" or a mapping such as {perSecond: 2000, burst: 4000}',
       entry.place,
     );
     return DEFAULT_LIMIT;

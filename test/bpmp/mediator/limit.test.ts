@@ -19,6 +19,13 @@ describe('TokenBucket', () => {
     expect(bucket.borrow(30, 25)).toBe(0);
   });
 
+  it('lets waits end together', () => {
+    const bucket = new TokenBucket(10_000, 1000, 0);
+    for (let i = 0; i < 1000; i++) bucket.tryTake(0);
+    const ends = Array.from({ length: 40 }, (_, i) => i * 0.05 + bucket.borrow(i * 0.05, 1000)!);
+    expect(new Set(ends.map((end) => end.toFixed(6)))).toEqual(new Set(['5.000000']));
+  });
+
   it('earns nothing from a clock that steps back', () => {
     const bucket = new TokenBucket(1000, 1, 100);
     expect(bucket.tryTake(100)).toBe(true);

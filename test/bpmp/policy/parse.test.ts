@@ -30,7 +30,7 @@ const mistakes: [text: string, message: string][] = [
   ['version: 1\nshared:', 'p.yaml:2:8: "shared" cannot be nothing: write absorb or deny'],
   [
     'version: 1\nlimit: fast',
-    'p.yaml:2:1: "limit" must be "none" or a mapping such as {perSecond: 10000, burst: 5000}',
+    'p.yaml:2:1: "limit" must be "none" or a mapping such as {perSecond: 2000, burst: 4000}',
   ],
   [
     'version: 1\nlimit: {perSecond: 0}',
@@ -242,13 +242,13 @@ describe('a policy', () => {
       view: 'filtered',
       mode: 'enforce',
       shared: 'absorb',
-      limit: { perSecond: 10_000, burst: 5_000, exceeded: 'delay' },
+      limit: { perSecond: 2_000, burst: 4_000, exceeded: 'delay' },
       warnings: [],
     });
     expect(policy.chip.chip).toBe('tegra234');
     expect(parsePolicy('version: 1\nlimit: none').limit).toBeUndefined();
     expect(parsePolicy('version: 1\nlimit: {burst: 7}').limit).toEqual({
-      perSecond: 10_000,
+      perSecond: 2_000,
       burst: 7,
       exceeded: 'delay',
     });
