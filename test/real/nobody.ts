@@ -1,28 +1,48 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 
 const checkout = resolve(import.meta.dirname, '../..');
+const NOBODY = 65534;
+
+/** What a TypeScript module of the tests needs to run, the loader with what it depends on included. */
+const needed = [
+  'package.json',
+  'tsconfig.json',
+  'src',
+  'test',
+  'build/Release/gpuvm.node',
+  'build/Release/gpuvm-exec',
+  'build/Release/gpuvm-standin',
+  'node_modules/tsx',
+  'node_modules/esbuild',
+  'node_modules/@esbuild',
+];
 
 /**
- * Runs this Node as nobody, from root. The checkout, and a Node of its own, may lie below a folder that only root can
- * enter, so both are mounted where nobody can, for this one process. Paths in the checkout may be absolute.
+ * Runs this Node as nobody, from root. The checkout, and Node itself, may lie below a folder that only root can enter, so
+ * both are copied to where nobody can. Arguments may be absolute paths in the checkout.
  */
 export function runAsNobody(args: readonly string[]): { stdout: string; stderr: string } {
   const place = mkdtempSync(join(tmpdir(), 'gpuvm-nobody-'));
   try {
-    for (const name of ['checkout', 'node']) mkdirSync(join(place, name));
-    const script = `
-      chmod 755 "$1"
-      mount --bind "$2" "$1/checkout" && mount --bind "$3" "$1/node" && cd "$1/checkout" && node=$1/node/$4 && shift 4 &&
-      exec setpriv --reuid=65534 --regid=65534 --clear-groups "$node" "$@"`;
+    chmodSync(place, 0o755);
+    for (const name of needed) {
+      cpSync(join(checkout, name), join(place, name), {
+        recursive: true,
+        filter: (path) => !path.includes('/test/data/'),
+      });
+    }
+    const node = join(place, 'node');
+    copyFileSync(process.execPath, node);
     const moved = args.map((arg) =>
-      arg.startsWith(checkout) ? join(place, 'checkout', arg.slice(checkout.length)) : arg,
+      arg.startsWith(checkout) ? join(place, arg.slice(checkout.length)) : arg,
     );
-    const node = process.execPath;
-    const words = [place, checkout, dirname(node), basename(node), ...moved];
-    return spawnSync('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', ...words], {
+    return spawnSync(node, moved, {
+      cwd: place,
+      uid: NOBODY,
+      gid: NOBODY,
       encoding: 'utf8',
       timeout: 30_000,
     });
