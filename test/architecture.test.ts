@@ -11,6 +11,7 @@ const src = resolve(import.meta.dirname, '../src');
 const mayImport: Record<string, readonly string[]> = {
   cli: [
     'vm',
+    'devicetree',
     'qemu',
     'qmp',
     'config',
@@ -41,6 +42,7 @@ const mayImport: Record<string, readonly string[]> = {
     'bpmp/wire',
   ],
   vm: [
+    'devicetree',
     'qemu',
     'qmp',
     'config',
@@ -55,6 +57,7 @@ const mayImport: Record<string, readonly string[]> = {
     'bpmp/wire',
   ],
   qemu: ['config', 'errors'],
+  devicetree: ['nearest', 'errors'],
   qmp: ['errors'],
   config: ['nearest', 'errors', 'bpmp/backend'],
   'bpmp/worker': [
