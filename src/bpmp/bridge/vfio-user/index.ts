@@ -1,4 +1,7 @@
 export { VfioUserBridge, type VfioUserBridgeOptions } from './bridge.js';
+export { IvcBridge, type IvcBridgeOptions } from './ivc/bridge.js';
+export type { NotifyResult } from './ivc/notifications.js';
+export { IVC_DEVICES, IVC_SPI, type IvcAddresses, ivcBars } from './ivc/placement.js';
 export { PciDevice, type PciDeviceOptions } from './pci/device.js';
 export {
   type Device,
