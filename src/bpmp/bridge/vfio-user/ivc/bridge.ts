@@ -1,6 +1,5 @@
 import type { Bridge, BridgeEnd, RequestHandler } from '../../bridge.js';
-import { chooseSharing, type Layout, thisHost } from '../layout.js';
-import { DeviceServer, type ServerEnd } from '../transport/server.js';
+import { chooseSharing, DeviceServer, type Layout, type ServerEnd, thisHost } from '../library.js';
 import { IvcLink } from './link.js';
 import { IvcMemory } from './memory.js';
 import type { NotifyResult } from './notifications.js';

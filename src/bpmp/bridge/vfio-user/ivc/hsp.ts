@@ -1,6 +1,4 @@
-import { PciDevice } from '../pci/device.js';
-import { IntxInterrupt } from '../pci/intx.js';
-import { type InterruptSet, PciInterrupt } from '../protocol/index.js';
+import { type InterruptSet, IntxInterrupt, PciDevice, PciInterrupt } from '../library.js';
 import { CCPLEX_BIT, HSP_DIMENSIONS, Hsp } from './abi.js';
 import { Doorbell } from './doorbell.js';
 import { IVC_DEVICES } from './placement.js';

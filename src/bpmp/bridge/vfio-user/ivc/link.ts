@@ -1,5 +1,5 @@
 import type { RequestHandler } from '../../bridge.js';
-import type { Device } from '../protocol/index.js';
+import type { Device } from '../library.js';
 import { NOTIFY_CHANNEL, REQUEST_CHANNELS } from './abi.js';
 import { IvcEnd } from './end.js';
 import { HspDevice } from './hsp.js';

@@ -1,6 +1,4 @@
-import { addon, Descriptor } from '../../../../native/index.js';
-import type { Layout } from '../layout.js';
-import type { SharedAreas } from '../protocol/index.js';
+import { type Layout, type SharedAreas, SharedMemory } from '../library.js';
 import { SRAM_PAGE } from './abi.js';
 
 const SIZE = 2 * SRAM_PAGE;
@@ -10,23 +8,19 @@ const SIZE = 2 * SRAM_PAGE;
  * read here is the same the second time.
  */
 export class IvcMemory {
-  /** What a client may map, in the shared layout. */
-  readonly shared: SharedAreas | undefined;
   readonly bytes: Uint8Array;
+  readonly #shared: SharedMemory | undefined;
   readonly #words: Int32Array;
-  readonly #descriptor: Descriptor | undefined;
-  readonly #maintains: boolean;
 
   constructor(layout: Layout) {
-    if (layout === 'shared') {
-      this.#descriptor = new Descriptor(addon().createMemory('gpuvm-ivc', SIZE));
-      this.bytes = new Uint8Array(addon().mapMemory(this.#descriptor.fd, SIZE));
-      this.shared = { fd: this.#descriptor.fd, areas: [{ offset: 0, size: SIZE }] };
-    } else this.bytes = new Uint8Array(SIZE);
+    if (layout === 'shared') this.#shared = new SharedMemory('gpuvm-ivc', SIZE);
+    this.bytes = this.#shared?.bytes ?? new Uint8Array(SIZE);
     this.#words = new Int32Array(this.bytes.buffer, this.bytes.byteOffset, SIZE / 4);
-    this.#maintains = layout === 'shared' && addon().maintainsCache;
-    // The kernel cleared the pages through the cache.
-    this.maintain(this.bytes);
+  }
+
+  /** What a client may map, in the shared layout. */
+  get shared(): SharedAreas | undefined {
+    return this.#shared?.areas;
   }
 
   /** One word, u32, read at once; `offset` is a multiple of 4. */
@@ -39,12 +33,9 @@ export class IvcMemory {
     Atomics.store(this.#words, offset >> 2, value | 0);
   }
 
-  /**
-   * To be called before reading and after writing a range, on machines whose guests reach the memory past the cache.
-   * Whole cache lines are written back, so a range must not share one with what the guest writes.
-   */
+  /** See {@link SharedMemory.maintain}. */
   maintain(range: Uint8Array): void {
-    if (this.#maintains) addon().maintainCache(range);
+    this.#shared?.maintain(range);
   }
 
   clear(): void {
@@ -53,6 +44,6 @@ export class IvcMemory {
   }
 
   close(): void {
-    this.#descriptor?.close();
+    this.#shared?.close();
   }
 }

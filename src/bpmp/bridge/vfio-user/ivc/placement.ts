@@ -1,4 +1,4 @@
-import type { BarFact } from '../window/placement.js';
+import type { BarFact } from '../placement.js';
 import { SRAM_PAGE } from './abi.js';
 
 /**

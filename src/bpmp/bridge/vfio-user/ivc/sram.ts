@@ -1,4 +1,4 @@
-import { PciDevice } from '../pci/device.js';
+import { PciDevice } from '../library.js';
 import { Queue, SRAM_PAGE } from './abi.js';
 import type { IvcMemory } from './memory.js';
 import { IVC_DEVICES } from './placement.js';

@@ -2,7 +2,7 @@ import { setTimeout as after } from 'node:timers';
 import type { Outcome } from '../../../backend/backend.js';
 import { BpmpError, WINDOW } from '../../../wire/index.js';
 import type { RequestHandler } from '../../bridge.js';
-import { PciDevice } from '../pci/device.js';
+import { PciDevice } from '../library.js';
 import type { WindowMemory } from './memory.js';
 import { WINDOW_DEVICE } from './placement.js';
 import { RequestCopy } from './request.js';

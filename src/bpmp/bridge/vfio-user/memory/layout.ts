@@ -1,5 +1,5 @@
-import { GpuvmError } from '../../../errors.js';
-import { addon } from '../../../native/index.js';
+import { GpuvmError } from '../../../../errors.js';
+import { addon } from '../../../../native/index.js';
 
 /** How a guest's accesses to a device's memory reach the server. */
 export type Layout =
@@ -40,7 +40,7 @@ export function thisHost(): LayoutHost {
 export function chooseSharing(wanted: Layout | 'auto', host: LayoutHost): LayoutChoice {
   if (wanted === 'trapped') return { layout: 'trapped', reason: 'asked for' };
   if (host.pageSize !== SHARED_PAGE) {
-    const why = `this host's pages are ${host.pageSize} bytes and the window's ${SHARED_PAGE}`;
+    const why = `this host's pages are ${host.pageSize} bytes and the guest's ${SHARED_PAGE}`;
     if (wanted === 'auto') return { layout: 'trapped', reason: why };
     throw new GpuvmError('GPUVM_KERNEL_FEATURE', `layout shared: ${why}: use layout trapped`);
   }
