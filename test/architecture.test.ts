@@ -115,6 +115,9 @@ function roomOf(file: string): string {
   return parts[0] === 'bpmp' ? parts.slice(0, 2).join('/') : parts[0];
 }
 
+/** The vfio-user library: apart from what is served on it, as others are to use it too. */
+const library = /^bpmp\/bridge\/vfio-user\/(memory|pci|protocol|transport)\//;
+
 describe('the rooms', () => {
   it('reads the imports of every file', () => {
     expect(imports.length).toBeGreaterThan(100);
@@ -145,6 +148,23 @@ describe('the rooms', () => {
         const doors = [`${room}/index.ts`, ...sideDoors];
         return !doors.includes(to);
       })
+      .map(({ from, to }) => `${from} imports ${to}`);
+    expect(aside).toEqual([]);
+  });
+
+  it('that make the vfio-user library know nothing of a BPMP', () => {
+    const known = /^(errors|native\/index)\.ts$/;
+    const outside = imports
+      .filter(({ from, to }) => library.test(from) && !library.test(to) && !known.test(to))
+      .map(({ from, to }) => `${from} imports ${to}`);
+    expect(outside).toEqual([]);
+  });
+
+  it('that are served by the vfio-user library enter it by its door', () => {
+    const aside = imports
+      .filter(
+        ({ from, to }) => !library.test(from) && library.test(to) && !from.endsWith('vfio-user/library.ts'),
+      )
       .map(({ from, to }) => `${from} imports ${to}`);
     expect(aside).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import { type InterruptSet, IntxInterrupt, PciDevice, PciInterrupt } from '../library.js';
+import { IntxInterrupt, PciDevice } from '../library.js';
 import { CCPLEX_BIT, HSP_DIMENSIONS, Hsp } from './abi.js';
 import { Doorbell } from './doorbell.js';
 import { IVC_DEVICES } from './placement.js';
@@ -16,16 +16,20 @@ export interface HspEvents {
  */
 export class HspDevice extends PciDevice {
   readonly counters = { doorbells: 0, hspReads: 0, hspWrites: 0 };
-  readonly #doorbell = new Doorbell();
-  readonly #interrupt = new IntxInterrupt(() => this.#doorbell.isWanted);
+  readonly #doorbell: Doorbell;
+  readonly #interrupt: IntxInterrupt;
   readonly #events: HspEvents;
 
   constructor(events: HspEvents) {
     const { vendor, device, classCode, barSize } = IVC_DEVICES.hsp;
+    const doorbell = new Doorbell();
+    const interrupt = new IntxInterrupt(() => doorbell.isWanted);
     super({
-      identity: { vendor, device, classCode, revision: 1, interruptPin: 1, barSizes: [barSize] },
-      interrupts: { [PciInterrupt.INTX]: IntxInterrupt.info },
+      identity: { vendor, device, classCode, revision: 1, barSizes: [barSize] },
+      intx: interrupt,
     });
+    this.#doorbell = doorbell;
+    this.#interrupt = interrupt;
     this.#events = events;
   }
 
@@ -37,14 +41,6 @@ export class HspDevice extends PciDevice {
   ring(): void {
     this.#doorbell.ring();
     this.#interrupt.update();
-  }
-
-  override setInterrupts(set: InterruptSet): void {
-    this.#interrupt.set(set);
-  }
-
-  override disconnected(): void {
-    this.#interrupt.close();
   }
 
   protected override readBar(_bar: number, offset: number, into: Uint8Array): void {
@@ -72,7 +68,6 @@ export class HspDevice extends PciDevice {
 
   protected override resetBars(): void {
     this.#doorbell.powerOn();
-    this.#interrupt.reset();
     this.#events.onReset();
   }
 

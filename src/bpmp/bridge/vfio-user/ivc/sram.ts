@@ -18,7 +18,7 @@ export class SramDevice extends PciDevice {
   constructor(memory: IvcMemory, events: SramEvents) {
     const { vendor, device, classCode, bar, barSize } = IVC_DEVICES.sram;
     super({
-      identity: { vendor, device, classCode, revision: 1, interruptPin: 0, barSizes: [barSize] },
+      identity: { vendor, device, classCode, revision: 1, barSizes: [barSize] },
       ...(memory.shared === undefined ? {} : { shared: { [bar]: memory.shared } }),
     });
     this.#memory = memory;

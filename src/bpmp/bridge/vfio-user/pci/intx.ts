@@ -5,7 +5,6 @@ import {
   InterruptFlag,
   type InterruptInfo,
   type InterruptSet,
-  PciInterrupt,
   RequestError,
 } from '../protocol/index.js';
 
@@ -14,7 +13,7 @@ import {
  * with the interrupt, and it fires again if it is still wanted.
  */
 export class IntxInterrupt {
-  /** For {@link PciDeviceOptions.interrupts}. */
+  /** What a client is told of it. */
   static readonly info: InterruptInfo = {
     flags: InterruptFlag.EVENTFD | InterruptFlag.MASKABLE | InterruptFlag.AUTOMASKED,
     count: 1,
@@ -39,10 +38,10 @@ export class IntxInterrupt {
     this.#fire();
   }
 
-  /** DEVICE_SET_IRQS for {@link PciInterrupt.INTX}. */
+  /** DEVICE_SET_IRQS for INTx; the event descriptor becomes this one's, unless it throws RequestError. */
   set(set: InterruptSet): void {
-    if (set.index !== PciInterrupt.INTX) throw new RequestError(Errno.EINVAL, 'there is INTx only');
     const [fd = -1] = set.eventfds;
+    if (fd >= 0) adopt(fd);
     if (set.action === 'trigger') this.#setTrigger(set, fd);
     else if (set.action === 'unmask') this.#setUnmask(set, fd);
     else if (set.data === 'eventfd') throw new RequestError(Errno.EINVAL, 'INTx is not masked by event');
@@ -102,6 +101,15 @@ export class IntxInterrupt {
       if (addon().eventfdDrain(fd) > 0) this.#unmask();
     });
     this.#unmaskWatch.watch(Ready.READABLE);
+  }
+}
+
+/** Anything but an eventfd could keep this thread waiting when it is written to. */
+function adopt(fd: number): void {
+  try {
+    addon().eventfdAdopt(fd);
+  } catch {
+    throw new RequestError(Errno.EINVAL, 'the descriptor is no eventfd');
   }
 }
 

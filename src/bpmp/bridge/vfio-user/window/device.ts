@@ -39,7 +39,7 @@ export class WindowDevice extends PciDevice {
 
   constructor({ handler, memory, windowOffset, deadlineMs }: WindowDeviceOptions) {
     super({
-      identity: { ...WINDOW_DEVICE, revision: 1, interruptPin: 0, barSizes: [WINDOW_DEVICE.barSize] },
+      identity: { ...WINDOW_DEVICE, revision: 1, barSizes: [WINDOW_DEVICE.barSize] },
       ...(memory.shared === undefined ? {} : { shared: { [WINDOW_DEVICE.bar]: memory.shared } }),
     });
     this.#handler = handler;
