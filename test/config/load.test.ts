@@ -28,6 +28,7 @@ describe('a VM file', () => {
       qemu: { binary: 'qemu-system-aarch64' },
       machine: 'virt',
       smp: 1,
+      deviceTree: { overlays: [] },
       extraArguments: [],
       bridge: { kind: 'none' },
       backend: { kind: 'simulated' },
@@ -78,9 +79,11 @@ stop: { powerdown: 1500ms, quit: 0s, terminate: 2min, kill: 1s }
     [`${least}bridge: { kind: none, layout: auto }`, ['3:23: bridge.layout is not known: there are kind']],
     [
       `${least}bridge: { kind: vfiouser }`,
-      ['3:17: bridge.kind is "vfiouser": did you mean "vfio-user"? It is one of none, vfio-user, interposed'],
+      [
+        '3:17: bridge.kind is "vfiouser": did you mean "vfio-user"? It is one of none, vfio-user, ivc, interposed',
+      ],
     ],
-    [`${least}bridge: {}`, ['3:9: bridge.kind is missing: it is one of none, vfio-user, interposed']],
+    [`${least}bridge: {}`, ['3:9: bridge.kind is missing: it is one of none, vfio-user, ivc, interposed']],
     [`${least}bridge: none`, ['3:9: bridge must be a map of keys and values']],
     [
       `${least}policy: p\nbridge: { kind: vfio-user, layout: shaerd }`,

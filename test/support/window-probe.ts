@@ -4,7 +4,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { windowBars } from '../../src/bpmp/bridge/vfio-user/index.js';
-import { vfioUserWindow } from '../../src/qemu/index.js';
+import { vfioUserDevices, WINDOW_SLOT } from '../../src/qemu/index.js';
 import { programPath } from '../real/programs.js';
 
 /** Where guest/window-probe looks for its list, and the codes of its steps. */
@@ -176,7 +176,12 @@ export class ProbeGuest {
       stub: join(this.folder, 'stub'),
     };
     const bars = windowBars(script.window);
-    const device = vfioUserWindow({ socketPath, bars, stubPath: files.stub, messageTimeoutMs });
+    const device = vfioUserDevices({
+      devices: [{ socketPath, slot: WINDOW_SLOT }],
+      bars,
+      stubPath: files.stub,
+      messageTimeoutMs,
+    });
     writeFileSync(files.steps, script.steps());
     writeFileSync(files.data, script.data());
     writeFileSync(files.stub, device.stub);

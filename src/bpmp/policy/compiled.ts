@@ -29,6 +29,8 @@ export class CompiledPolicy {
   readonly grantedClocks: readonly number[];
   readonly grantedResets: readonly number[];
   readonly grantedPowerDomains: readonly number[];
+  /** The I2C buses that have an address which the VM may talk to, ascending. */
+  readonly grantedBuses: readonly number[];
   readonly #model: PolicyModel;
   readonly #protection: Protection;
   readonly #pool = new DecisionPool();
@@ -90,6 +92,7 @@ export class CompiledPolicy {
       buses[bus] = allowed;
       busGrants[bus] = pool.decision('allow', rule);
     }
+    this.grantedBuses = [...buses.keys()].filter((bus) => buses[bus] !== undefined);
     this.#buses = Array.from(buses);
     this.#busGrants = Array.from(busGrants);
     this.#truncated = pool.decision('malformed', builtIn.truncated);

@@ -5,7 +5,8 @@ import { addon } from '../../native/index.js';
 import { type Backend, createBackend, SimulatedBpmp } from '../backend/index.js';
 import type { Bridge, Control } from '../bridge/bridge.js';
 import { Mediator, parentsOf, type TransferRecord } from '../mediator/index.js';
-import { type CompileOptions, type Policy, type PolicyWarning, parsePolicy } from '../policy/index.js';
+import { type CompiledPolicy, type CompileOptions, type Policy, parsePolicy } from '../policy/index.js';
+import { Mrq } from '../wire/index.js';
 import { createBridge } from './create-bridge.js';
 import type { BridgeReady, BridgeSnapshot, FromWorker, ToWorker, WorkerData } from './messages.js';
 import { Recording } from './recording.js';
@@ -79,7 +80,7 @@ async function serve(policy: Policy, options: CompileOptions, from: Backend): Pr
     if (bridge === undefined) {
       const created = await createBridge(config, mediator, control);
       bridge = created.bridge;
-      send({ type: 'ready', ready: readyOf(created.ready, compiled.warnings) });
+      send({ type: 'ready', ready: readyOf(created.ready, compiled) });
     }
     // Each guest has a mediator of its own, with its own ledger; the socket that they come to is the same.
     const end = await bridge.serve(mediator);
@@ -92,9 +93,10 @@ async function serve(policy: Policy, options: CompileOptions, from: Backend): Pr
   }
 }
 
-function readyOf(ready: BridgeReady, warnings: readonly PolicyWarning[]): BridgeReady {
-  const lines = warnings.map(({ message, place }) => `${formatPlace(place)}: ${message}`);
-  return { ...ready, notes: [...lines, ...ready.notes] };
+function readyOf(ready: Omit<BridgeReady, 'guest'>, policy: CompiledPolicy): BridgeReady {
+  const lines = policy.warnings.map(({ message, place }) => `${formatPlace(place)}: ${message}`);
+  const guest = { i2cBuses: policy.grantedBuses, thermal: policy.isMrqVisible(Mrq.THERMAL) };
+  return { ...ready, notes: [...lines, ...ready.notes], guest };
 }
 
 try {

@@ -24,12 +24,21 @@ export interface BridgeSnapshot extends MediatorSnapshot {
   readonly recordsDropped: number;
 }
 
+/** What of the BPMP the policy lets the guest have, as far as its device tree says so. */
+export interface GuestView {
+  /** The buses that the guest may use, ascending. */
+  readonly i2cBuses: readonly number[];
+  /** Whether it may read temperatures. */
+  readonly thermal: boolean;
+}
+
 /** What a bridge tells of itself once it serves. */
 export interface BridgeReady {
   /** Lines for people: a policy's warnings, the layout chosen and why. */
   readonly notes: readonly string[];
   /** The vfio-user window as the guest will see it. */
   readonly window?: { readonly layout: 'shared' | 'trapped'; readonly guestAddress: bigint };
+  readonly guest: GuestView;
 }
 
 export type ToWorker =

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { loadVmFile } from '../../config/index.js';
 import { type EndReport, endings, VirtualMachine } from '../../vm/index.js';
 import type { Call } from '../command.js';
@@ -31,6 +32,7 @@ export async function run({ args: [file], options }: Call, context: Context): Pr
     if (verbose) note(`state: ${state}`);
   });
   vm.on('bridge', (bridge) => view?.follow(bridge));
+  if (options.saveDtb !== undefined) vm.on('tree', (blob) => writeFileSync(String(options.saveDtb), blob));
   vm.on('qemu', ({ pid, console }) => {
     log?.write('qemu', { pid });
     terminal.attach(console.output);

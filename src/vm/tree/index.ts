@@ -1,0 +1,1 @@
+export { type GuestTree, guestTree } from './guest-tree.js';

@@ -1,0 +1,90 @@
+import { IVC_DEVICES, IVC_SPI } from '../../bpmp/bridge/vfio-user/index.js';
+import type { GuestView } from '../../bpmp/worker/index.js';
+import {
+  cells,
+  EMPTY,
+  ensurePhandle,
+  setLabel,
+  strings,
+  type Tree,
+  type TreeNode,
+} from '../../devicetree/index.js';
+import { addBpmp, addDevice, gicOf } from './nodes.js';
+
+/** How much of the HSP its driver maps. */
+const HSP_SIZE = 0xa_0000n;
+/** dt-bindings/mailbox/tegra186-hsp.h: a doorbell, the BPMP's. */
+const HSP_DOORBELL = 0;
+const HSP_MASTER_BPMP = 19;
+/** Of the GIC's three cells: a shared interrupt, high level. */
+const GIC_SPI = 0;
+const LEVEL_HIGH = 4;
+const PAGE = 0x1000;
+/** The BPMP's I2C bus of a Tegra234. */
+const CHIPS_BUS = 5;
+
+/**
+ * The BPMP as Linux's own drivers find it, after arch/arm64/boot/dts/nvidia/tegra234.dtsi: doorbells, shared memory, the
+ * BPMP and what hangs on it, of which the guest has what the policy grants.
+ */
+export function addIvc(tree: Tree, { i2cBuses, thermal }: GuestView): void {
+  const hsp = addHsp(tree);
+  const { tx, rx } = addSram(tree);
+  const bpmp = addBpmp(tree.root)
+    .set('mboxes', cells(ensurePhandle(tree, hsp), HSP_DOORBELL, HSP_MASTER_BPMP))
+    .set('shmem', cells(ensurePhandle(tree, tx), ensurePhandle(tree, rx)));
+  setLabel(tree, 'bpmp', bpmp);
+  for (const bus of new Set([CHIPS_BUS, ...i2cBuses])) {
+    const suffix = bus === CHIPS_BUS ? '' : String(bus);
+    const node = bpmp
+      .ensure(suffix === '' ? 'i2c' : `i2c-${suffix}`)
+      .set('compatible', strings('nvidia,tegra186-bpmp-i2c'))
+      .set('#address-cells', cells(1))
+      .set('#size-cells', cells(0))
+      .set('nvidia,bpmp-bus-id', cells(bus));
+    setLabel(tree, `bpmp_i2c${suffix}`, available(node, i2cBuses.includes(bus)));
+  }
+  const sensors = bpmp
+    .ensure('thermal')
+    .set('compatible', strings('nvidia,tegra186-bpmp-thermal'))
+    .set('#thermal-sensor-cells', cells(1));
+  setLabel(tree, 'bpmp_thermal', available(sensors, thermal));
+}
+
+/** A node that is disabled is there for overlays to refer to, and for the guest's drivers it is not. */
+function available(node: TreeNode, isGranted: boolean): TreeNode {
+  return node.set('status', strings(isGranted ? 'okay' : 'disabled'));
+}
+
+function addHsp(tree: Tree): TreeNode {
+  const node = addDevice(tree.root, 'hsp', IVC_DEVICES.hsp.address, HSP_SIZE)
+    .set('compatible', strings('nvidia,tegra234-hsp', 'nvidia,tegra186-hsp'))
+    .set('interrupt-parent', cells(ensurePhandle(tree, gicOf(tree.root))))
+    .set('interrupts', cells(GIC_SPI, IVC_SPI, LEVEL_HIGH))
+    .set('interrupt-names', strings('doorbell'))
+    .set('#mbox-cells', cells(2));
+  setLabel(tree, 'hsp', node);
+  return node;
+}
+
+function addSram(tree: Tree): { tx: TreeNode; rx: TreeNode } {
+  const { address, barSize } = IVC_DEVICES.sram;
+  const sram = addDevice(tree.root, 'sram', address, BigInt(barSize))
+    .set('compatible', strings('mmio-sram'))
+    // Mapped as device memory: where accesses are trapped, each must be one that says what it does.
+    .set('no-memory-wc', EMPTY)
+    .set('#address-cells', cells(1))
+    .set('#size-cells', cells(1))
+    .set('ranges', cells(0, address, barSize));
+  setLabel(tree, 'sram', sram);
+  const pool = (name: string, offset: number) => {
+    const node = sram
+      .ensure(`sram@${offset.toString(16)}`)
+      .set('reg', cells(offset, PAGE))
+      .set('label', strings(name))
+      .set('pool', EMPTY);
+    setLabel(tree, name.replaceAll('-', '_'), node);
+    return node;
+  };
+  return { tx: pool('cpu-bpmp-tx', 0), rx: pool('cpu-bpmp-rx', PAGE) };
+}
