@@ -36,9 +36,12 @@ export class Doorbell {
   enable(bits: number): void {
     this.#enabled = bits;
   }
-  /** Ones clear. */
+  /**
+   * Ones clear. A guest clears what it has read, and need not wait for that to arrive here: by then the doorbell may have
+   * been rung again, for an answer that the guest has not looked for, and that ring stays.
+   */
   clear(bits: number): void {
-    this.#raw &= ~bits;
+    this.#raw &= this.#isNew ? ~bits | BPMP_BIT : ~bits;
   }
   powerOn(): void {
     this.#enabled = 0;
