@@ -4,6 +4,7 @@ import { type VfioUserClient, words } from '../../../../support/vfio-user-client
 
 const SET_IRQS = 8;
 const GET_REGION_INFO = 5;
+const DEVICE_RESET = 13;
 const DATA_NONE = 1;
 const DATA_EVENTFD = 4;
 const UNMASK = 0x10;
@@ -96,6 +97,13 @@ export class FakeGuest {
 
   async pending(): Promise<number> {
     return (await this.hsp.read(0, HSP.PENDING, 4)).payload.readUInt32LE(16);
+  }
+
+  /** As QEMU tells both devices of a reset of the machine. */
+  async reset(): Promise<void> {
+    await this.hsp.request(DEVICE_RESET, words());
+    await this.sramClient.request(DEVICE_RESET, words());
+    for (const channel of this.channels.values()) channel.reset();
   }
 
   close(): void {
@@ -195,6 +203,29 @@ export class GuestChannel {
     this.#guest.sram.store(this.#rx + 64, this.#taken);
     this.#guest.ring();
     return { ret: frame.readInt32LE(0), rx: frame.subarray(8) };
+  }
+
+  /** What the BPMP asks, taken as the driver's interrupt handler does. */
+  async takeRequest(): Promise<{ mrq: number; flags: number; data: Buffer }> {
+    for (let i = 0; !(await this.hasAnswer()); i++) {
+      if (i > 1000) throw new Error('nothing was asked');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const frame = await this.#guest.sram.bytes(this.#rx + 128, 128);
+    this.#taken = (this.#taken + 1) >>> 0;
+    this.#guest.sram.store(this.#rx + 64, this.#taken);
+    this.#guest.ring();
+    return { mrq: frame.readUInt32LE(0), flags: frame.readUInt32LE(4), data: frame.subarray(8) };
+  }
+
+  answerRequest(ret: number, data: Uint8Array): void {
+    this.send(ret >>> 0, data, 0);
+  }
+
+  reset(): void {
+    this.#state = ESTABLISHED;
+    this.#sent = 0;
+    this.#taken = 0;
   }
 
   /** A threaded request, told of by the interrupt. */
