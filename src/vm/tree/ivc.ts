@@ -1,4 +1,4 @@
-import { IVC_DEVICES, IVC_SPI } from '../../bpmp/bridge/vfio-user/index.js';
+import { IVC_DEVICES, IVC_MISC, IVC_SPI } from '../../bpmp/bridge/vfio-user/index.js';
 import type { GuestView } from '../../bpmp/worker/index.js';
 import {
   cells,
@@ -9,7 +9,7 @@ import {
   type Tree,
   type TreeNode,
 } from '../../devicetree/index.js';
-import { addBpmp, addDevice, gicOf } from './nodes.js';
+import { addBpmp, addDevice, gicOf, regOf } from './nodes.js';
 
 /** How much of the HSP its driver maps. */
 const HSP_SIZE = 0xa_0000n;
@@ -30,6 +30,7 @@ const CHIPS_BUS = 5;
 export function addIvc(tree: Tree, { i2cBuses, thermal }: GuestView): void {
   const hsp = addHsp(tree);
   const { tx, rx } = addSram(tree);
+  addMisc(tree);
   const bpmp = addBpmp(tree.root)
     .set('mboxes', cells(ensurePhandle(tree, hsp), HSP_DOORBELL, HSP_MASTER_BPMP))
     .set('shmem', cells(ensurePhandle(tree, tx), ensurePhandle(tree, rx)));
@@ -65,6 +66,17 @@ function addHsp(tree: Tree): TreeNode {
     .set('#mbox-cells', cells(2));
   setLabel(tree, 'hsp', node);
   return node;
+}
+
+/** Where Linux's HSP driver finds out that the chip is none of simulation's; without it the kernel's log has a trace. */
+function addMisc({ root }: Tree): void {
+  const { offset, pageSize } = IVC_MISC;
+  const start = IVC_DEVICES.hsp.address + BigInt(offset);
+  const pages = [start, start + BigInt(pageSize)].map((page) => regOf(root, page, BigInt(pageSize)));
+  root
+    .ensure(`misc@${start.toString(16)}`)
+    .set('compatible', strings('nvidia,tegra234-misc'))
+    .set('reg', Buffer.concat(pages));
 }
 
 function addSram(tree: Tree): { tx: TreeNode; rx: TreeNode } {

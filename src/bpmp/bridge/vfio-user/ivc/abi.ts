@@ -15,6 +15,8 @@ export const Hsp = {
   /** The doorbell that the guest rings. */
   BPMP_TRIGGER: 0x90300,
   BPMP_ENABLE: 0x90304,
+  /** No register of the HSP's: the chip's id, for the tree's misc node, in a page behind those that its driver maps. */
+  CHIP_ID: 0xf0004,
 } as const;
 
 /**
@@ -22,6 +24,12 @@ export const Hsp = {
  * interrupts: with page 0 these put the doorbells at (1 + 8/2 + 2 + 2) × 0x10000 = 0x90000.
  */
 export const HSP_DIMENSIONS = 0x87228;
+/**
+ * HIDREV of the chip's APB MISC block (drivers/soc/tegra/fuse/tegra-apbmisc.c): Tegra234 (0x23), revision A01, silicon.
+ * Linux's HSP driver asks whether it runs on silicon, and complains at length where nothing tells it.
+ */
+export const CHIP_ID = 0x1_2317;
+
 /** Doorbell masters, as bits of the registers. */
 export const CCPLEX_BIT = 1 << 17;
 export const BPMP_BIT = 1 << 19;

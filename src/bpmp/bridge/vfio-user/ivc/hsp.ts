@@ -1,5 +1,5 @@
 import { IntxInterrupt, PciDevice } from '../library.js';
-import { CCPLEX_BIT, HSP_DIMENSIONS, Hsp } from './abi.js';
+import { CCPLEX_BIT, CHIP_ID, HSP_DIMENSIONS, Hsp } from './abi.js';
 import { Doorbell } from './doorbell.js';
 import { IVC_DEVICES } from './placement.js';
 
@@ -81,6 +81,8 @@ export class HspDevice extends PciDevice {
         return this.#doorbell.raw;
       case Hsp.CCPLEX_PENDING:
         return this.#doorbell.pending;
+      case Hsp.CHIP_ID:
+        return CHIP_ID;
       default:
         // That the guest may ring.
         return CCPLEX_BIT;
@@ -98,5 +100,12 @@ export class HspDevice extends PciDevice {
   }
 }
 
-const READABLE = [Hsp.DIMENSIONING, Hsp.CCPLEX_ENABLE, Hsp.CCPLEX_RAW, Hsp.CCPLEX_PENDING, Hsp.BPMP_ENABLE];
+const READABLE = [
+  Hsp.DIMENSIONING,
+  Hsp.CCPLEX_ENABLE,
+  Hsp.CCPLEX_RAW,
+  Hsp.CCPLEX_PENDING,
+  Hsp.BPMP_ENABLE,
+  Hsp.CHIP_ID,
+];
 const WRITABLE = [Hsp.CCPLEX_ENABLE, Hsp.CCPLEX_PENDING, Hsp.BPMP_TRIGGER];

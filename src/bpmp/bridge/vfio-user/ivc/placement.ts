@@ -29,6 +29,9 @@ export const IVC_DEVICES = {
   },
 } as const;
 
+/** Two pages of the HSP's BAR that stand for the chip's misc block: its id, and its straps, which read 0. */
+export const IVC_MISC = { offset: 0xf_0000, pageSize: 0x1000 } as const;
+
 /** The HSP's doorbell interrupt as the guest's tree names it: SPI 3 of the GIC, level. */
 export const IVC_SPI = 3;
 
