@@ -8,7 +8,7 @@ import { Mediator, parentsOf, type TransferRecord } from '../mediator/index.js';
 import { type CompiledPolicy, type CompileOptions, type Policy, parsePolicy } from '../policy/index.js';
 import { Mrq } from '../wire/index.js';
 import { createBridge } from './create-bridge.js';
-import type { BridgeReady, BridgeSnapshot, FromWorker, ToWorker, WorkerData } from './messages.js';
+import type { BridgeReady, BridgeSnapshot, FromWorker, Question, ToWorker, WorkerData } from './messages.js';
 import { Recording } from './recording.js';
 
 const { config, controlFd } = workerData as WorkerData;
@@ -38,7 +38,7 @@ port.on('message', onMessage);
 function onMessage(message: ToWorker): void {
   switch (message.type) {
     case 'ask':
-      send({ type: 'answer', id: message.id, value: answer(message.what) });
+      send(answer(message.id, message.question));
       return;
     case 'flush':
       recording.flush();
@@ -49,9 +49,20 @@ function onMessage(message: ToWorker): void {
   }
 }
 
-function answer(what: 'snapshot' | 'backend-state'): unknown {
-  if (what === 'snapshot') return snapshot();
-  return backend instanceof SimulatedBpmp ? backend.state() : undefined;
+function answer(id: number, question: Question): FromWorker {
+  try {
+    return { type: 'answer', id, value: reply(question) };
+  } catch (error) {
+    return { type: 'refusal', id, message: (error as Error).message };
+  }
+}
+
+function reply(question: Question): unknown {
+  if (question.what === 'snapshot') return snapshot();
+  const model = backend instanceof SimulatedBpmp ? backend : undefined;
+  if (question.what === 'backend-state') return model?.state();
+  if (model === undefined) throw new Error('only a simulated BPMP can be made warmer or colder');
+  return model.setTemperature(question.zone, question.millicelsius);
 }
 
 function snapshot(): BridgeSnapshot | undefined {
@@ -101,6 +112,8 @@ function readyOf(ready: Omit<BridgeReady, 'guest'>, policy: CompiledPolicy): Bri
 
 try {
   backend = createBackend(config.backend);
+  // What the BPMP asks goes to the guest where the bridge can reach one; what becomes of it, the bridge counts.
+  backend.onRequest = (mrq, payload) => void bridge?.notify?.(mrq, payload);
   const policy = parsePolicy(config.policy.text, { file: config.policy.file });
   await serve(policy, await askParents(policy, backend), backend);
 } catch (error) {

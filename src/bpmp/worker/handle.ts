@@ -9,6 +9,7 @@ import type {
   BridgeReady,
   BridgeSnapshot,
   FromWorker,
+  Question,
   ToWorker,
   WorkerData,
 } from './messages.js';
@@ -49,12 +50,20 @@ export class BridgeHandle extends EventEmitter<BridgeEvents> {
 
   /** Counters, latencies and what the guest holds, as of now. */
   snapshot(): Promise<BridgeSnapshot> {
-    return this.#ask('snapshot') as Promise<BridgeSnapshot>;
+    return this.#ask({ what: 'snapshot' }) as Promise<BridgeSnapshot>;
   }
 
   /** The simulated BPMP's state; undefined with another backend. */
   backendState(): Promise<unknown> {
-    return this.#ask('backend-state');
+    return this.#ask({ what: 'backend-state' });
+  }
+
+  /**
+   * Makes a zone of the simulated BPMP warmer or colder, in millicelsius. Rejects with GPUVM_REQUEST where there is no
+   * such zone, or another backend.
+   */
+  async setTemperature(zone: string, millicelsius: number): Promise<void> {
+    await this.#ask({ what: 'set-temperature', zone, millicelsius });
   }
 
   /** Stops serving, gives back what the guest holds, ends the thread. */
@@ -69,12 +78,18 @@ export class BridgeHandle extends EventEmitter<BridgeEvents> {
     this.#answers.delete(id);
   }
 
-  #ask(what: 'snapshot' | 'backend-state'): Promise<unknown> {
+  /** @internal */
+  refused(id: number, message: string): void {
+    this.#answers.get(id)?.reject(new GpuvmError('GPUVM_REQUEST', message));
+    this.#answers.delete(id);
+  }
+
+  #ask(question: Question): Promise<unknown> {
     if (this.#isEnded) return Promise.reject(new GpuvmError('GPUVM_BRIDGE_CLOSED', 'the bridge has ended'));
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#answers.set(id, { resolve, reject });
-      this.#post({ type: 'ask', id, what });
+      this.#post({ type: 'ask', id, question });
     });
   }
 }
@@ -115,6 +130,8 @@ export async function startBridge(config: BridgeConfig): Promise<BridgeHandle> {
           return end(message.ended);
         case 'answer':
           return handle?.answered(message.id, message.value);
+        case 'refusal':
+          return handle?.refused(message.id, message.message);
       }
     });
     let fault = 'the bridge thread ended by itself';

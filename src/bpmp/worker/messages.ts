@@ -41,8 +41,13 @@ export interface BridgeReady {
   readonly guest: GuestView;
 }
 
+export type Question =
+  | { readonly what: 'snapshot' }
+  | { readonly what: 'backend-state' }
+  | { readonly what: 'set-temperature'; readonly zone: string; readonly millicelsius: number };
+
 export type ToWorker =
-  | { readonly type: 'ask'; readonly id: number; readonly what: 'snapshot' | 'backend-state' }
+  | { readonly type: 'ask'; readonly id: number; readonly question: Question }
   /** Records that wait for a full batch are to be sent now. */
   | { readonly type: 'flush' }
   | { readonly type: 'close' };
@@ -54,4 +59,5 @@ export type FromWorker =
   | { readonly type: 'denial'; readonly denial: DenialEvent }
   | { readonly type: 'guest-ended'; readonly ended: BridgeEnded }
   | { readonly type: 'ended'; readonly ended: BridgeEnded }
-  | { readonly type: 'answer'; readonly id: number; readonly value: unknown };
+  | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
+  | { readonly type: 'refusal'; readonly id: number; readonly message: string };
