@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Backend, Outcome } from '../../../src/bpmp/backend/index.js';
-import { SimulatedBpmp } from '../../../src/bpmp/backend/index.js';
+import { type Fault, SimulatedBpmp } from '../../../src/bpmp/backend/index.js';
 import {
   type DenialEvent,
   Mediator,
@@ -8,9 +8,10 @@ import {
   parentsOf,
   type TransferRecord,
 } from '../../../src/bpmp/mediator/index.js';
+import { privateParents } from '../../../src/bpmp/mediator/private-parents.js';
 import { parsePolicy } from '../../../src/bpmp/policy/index.js';
 import { tegra234 } from '../../../src/bpmp/tegra234/index.js';
-import { BpmpError, Mrq, parseRequestWords } from '../../../src/bpmp/wire/index.js';
+import { BpmpError, ClkCommand, Mrq, parseRequestWords } from '../../../src/bpmp/wire/index.js';
 
 const POLICY = `version: 1
 limit: none
@@ -191,6 +192,45 @@ describe('the ledger', () => {
     await ask('clk enable GPUSYS');
     const { entries } = await mediator.release();
     expect(entries).toEqual([expect.objectContaining({ result: 'kept', reason: 'shared with the host' })]);
+  });
+
+  it('switches a parent off again on which nothing but the guest’s own clocks can hang', async () => {
+    const backend = new SimulatedBpmp();
+    const parsed = parsePolicy(POLICY, { file: 'test.yaml' });
+    const clocks = await parentsOf(parsed.compile().grantedClocks, backend, tegra234.clocks.maxId);
+    const policy = parsed.compile({ sharedParents: { clocks } });
+    const before = backend.state();
+    const mediator = new Mediator({ vm: 'test', policy, backend });
+    for (const words of ['clk enable NAFLL_GPC0', 'clk enable GPC0CLK', 'clk disable NAFLL_GPC0']) {
+      const { mrq, tx } = parseRequestWords(words.split(' '), tegra234);
+      expect(await mediator.handle(mrq, tx, new Uint8Array(16))).toMatchObject({ ret: 0 });
+    }
+    expect(backend.diff(before).map(({ name }) => name)).toEqual(['GPC0CLK', 'NAFLL_GPC0']);
+    const { entries } = await mediator.release();
+    expect(entries.map(({ resource, result }) => `${resource} ${result}`)).toEqual([
+      'clock GPC0CLK given-back',
+      'clock NAFLL_GPC0 given-back',
+    ]);
+    expect(backend.diff(before)).toEqual([]);
+  });
+
+  it.each([
+    'clocks: {GPC0CLK: {right: tune}, NAFLL_GPC0: shared}',
+    'clocks: {GPC0CLK: shared, NAFLL_GPC0: read}',
+  ])('leaves a parent on where a line says that it, or what hangs on it, is shared: %s', async (text) => {
+    const backend = new SimulatedBpmp();
+    const policy = parsePolicy(`version: 1\n${text}`, { file: 'test.yaml' }).compile({
+      sharedParents: { clocks: [426] },
+    });
+    expect((await privateParents([426], policy, backend)).size).toBe(0);
+  });
+
+  it('takes no parent for private where the firmware cannot be asked', async () => {
+    const fault = { mrq: Mrq.CLK, command: ClkCommand.GET_ALL_INFO, ret: BpmpError.ETIMEDOUT, times: 1 };
+    const policy = parsePolicy(POLICY, { file: 'test.yaml' }).compile({ sharedParents: { clocks: [426] } });
+    const ask = (faults: Fault[]) => privateParents([426], policy, new SimulatedBpmp({ faults }));
+    expect([...(await ask([]))]).toEqual([426]);
+    expect([...(await ask([fault]))]).toEqual([]);
   });
 
   it('goes on after a step that hangs, and reports it', async () => {
