@@ -142,6 +142,21 @@ describe.each(['trapped', 'shared'] as const)('a guest, layout %s', (layout) => 
     expect((await guest.channel(0).transfer(PING, challenge(9))).ret).toBe(1);
   });
 
+  it('gets nothing of what a handler writes after the deadline into an answer that was given up', async () => {
+    const served = await serveIvc({ layout, deadlineMs: 30 });
+    const rooms: Uint8Array[] = [];
+    served.handler.answer = (_mrq, _tx, rx) => {
+      rooms.push(rx);
+      return rooms.length === 1 ? new Promise(() => {}) : sleep(10).then(() => ({ ret: 0, rxSize: 8 }));
+    };
+    const guest = await booted(served);
+    expect((await guest.channel(0).transfer(PING, challenge(1))).ret).toBe(-23);
+    const next = guest.channel(0).transfer(PING, challenge(2));
+    await until(() => rooms.length === 2);
+    rooms[0]!.fill(0xbb);
+    expect((await next).rx.equals(Buffer.alloc(120))).toBe(true);
+  });
+
   it('gets no answer where it wants none, and no interrupt where it wants no ring', async () => {
     const served = await serveIvc({ layout });
     const guest = await booted(served);
@@ -275,6 +290,20 @@ describe.each(['trapped', 'shared'] as const)('a guest, layout %s', (layout) => 
       await guest.channel(1).handshake();
       expect((await guest.channel(1).transfer(PING, challenge(1))).ret).toBe(0);
       expect(served.bridge.stats().channelResets).toBe(1);
+    });
+
+    it('by taking back its request loses it too', async () => {
+      const served = await serveIvc({ layout });
+      const given = withheld(served.handler);
+      const guest = await booted(served);
+      guest.channel(1).send(PING, challenge(1));
+      await until(() => given.length === 1);
+      guest.sram.store(TX, 0);
+      guest.ring();
+      await until(() => served.bridge.stats().channelResets === 1);
+      given[0]!();
+      await until(() => served.bridge.stats().abandonedNow === 0);
+      expect(await guest.sram.load(RX)).toBe(0);
     });
 
     it('while its request is under way gets no answer there', async () => {
