@@ -8,7 +8,15 @@ import { Mediator, parentsOf, type TransferRecord } from '../mediator/index.js';
 import { type CompiledPolicy, type CompileOptions, type Policy, parsePolicy } from '../policy/index.js';
 import { Mrq } from '../wire/index.js';
 import { createBridge } from './create-bridge.js';
-import type { BridgeReady, BridgeSnapshot, FromWorker, Question, ToWorker, WorkerData } from './messages.js';
+import type {
+  BridgeEnded,
+  BridgeReady,
+  BridgeSnapshot,
+  FromWorker,
+  Question,
+  ToWorker,
+  WorkerData,
+} from './messages.js';
 import { Recording } from './recording.js';
 
 const { config, controlFd } = workerData as WorkerData;
@@ -97,7 +105,13 @@ async function serve(policy: Policy, options: CompileOptions, from: Backend): Pr
     const end = await bridge.serve(mediator);
     const release = await mediator.release();
     recording.flush();
-    const ended = { end, release, snapshot: snapshot()!, ...(learner && { learned: learner.text() }) };
+    const ended: BridgeEnded = {
+      end,
+      release,
+      snapshot: snapshot()!,
+      ...(learner && { learned: learner.text() }),
+      ...(from instanceof SimulatedBpmp && { backendState: from.state() }),
+    };
     const goesOn = bridge.canServeAgain === true && !closing;
     send({ type: goesOn ? 'guest-ended' : 'ended', ended });
     if (!goesOn) return;

@@ -15,6 +15,8 @@ export interface BridgeEnded {
   readonly snapshot: BridgeSnapshot;
   /** In mode `learn`: the policy that would have let pass what was denied, as YAML. */
   readonly learned?: string;
+  /** The simulated BPMP's state after everything was given back; absent with another backend. */
+  readonly backendState?: unknown;
 }
 
 export interface BridgeSnapshot extends MediatorSnapshot {
