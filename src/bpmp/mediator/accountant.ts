@@ -134,6 +134,7 @@ export class Accountant {
   #isShared(aspect: Aspect, id: number): boolean {
     if (aspect === Aspect.RESET) return this.#policy.isShared('reset', id);
     if (aspect === Aspect.DOMAIN) return this.#policy.isShared('powerDomain', id);
+    if (aspect === Aspect.THERMAL_TRIP) return false;
     return this.#policy.isShared('clock', id);
   }
 
@@ -141,6 +142,7 @@ export class Accountant {
     const { clocks, resets, powerDomains } = this.#policy.chip;
     if (aspect === Aspect.RESET) return resets.nameOf(id);
     if (aspect === Aspect.DOMAIN) return powerDomains.nameOf(id);
-    return aspect === Aspect.DEBUG_FILE ? undefined : clocks.nameOf(id);
+    if (aspect === Aspect.DEBUG_FILE || aspect === Aspect.THERMAL_TRIP) return undefined;
+    return clocks.nameOf(id);
   };
 }

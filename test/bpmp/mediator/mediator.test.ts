@@ -233,6 +233,18 @@ describe('the ledger', () => {
     expect([...(await ask([fault]))]).toEqual([]);
   });
 
+  it('takes back a thermal trip that the guest set, and knows one that it took back itself', async () => {
+    const backend = new SimulatedBpmp();
+    const before = backend.state();
+    const { mediator, ask } = setUp({ backend, text: 'version: 1\nmrqs: {THERMAL: allow}' });
+    for (const zone of [0, 1]) await ask(`thermal set-trip ${zone} 0 70000 1`);
+    await ask('thermal set-trip 0 0 0 0');
+    expect(backend.state().trips).toEqual([{ zone: 'gpu', low: 0, high: 70_000 }]);
+    const { entries } = await mediator.release();
+    expect(entries).toEqual([{ resource: 'thermal trip 1', from: 'set', to: 'none', result: 'given-back' }]);
+    expect(backend.diff(before)).toEqual([]);
+  });
+
   it('goes on after a step that hangs, and reports it', async () => {
     let hang = false;
     const backend = new Recorder((outcome) => (hang ? new Promise(() => {}) : outcome));
