@@ -31,8 +31,9 @@ class Overlay {
   }
 
   apply(): void {
-    this.#movePhandles();
+    // First, as it may give nodes of the tree phandles that they had not.
     this.#resolveLabels();
+    this.#movePhandles();
     const fragments = [...this.#overlay.root.children].filter((node) => node.child('__overlay__'));
     if (fragments.length === 0) {
       throw this.#wrong('holds no fragment: is it made by dtc -@ from a source with /plugin/?');

@@ -7,6 +7,7 @@ import {
   phandleOf,
   readCells,
   readString,
+  walk,
 } from '../../src/devicetree/index.js';
 import { dtc, hasDtc } from './dtc.js';
 
@@ -34,7 +35,16 @@ describe.skipIf(!hasDtc)('an overlay', () => {
     expect(readString(into.root.get('compatible'))).toBe('more');
     expect(readString(findNode(into, '/bpmp/i2c')?.get('label'))).toBe('below');
     expect(danglingReferences(into)).toEqual([]);
+    const phandles = [...walk(into.root)].map(phandleOf).filter((phandle) => phandle !== undefined);
+    expect(new Set(phandles).size).toBe(phandles.length);
     expect([...into.root.children].map(({ name }) => name)).not.toContain('__fixups__');
+  });
+
+  it('keeps its phandles apart from those that the tree’s nodes are given for it', () => {
+    const into = tree();
+    for (const name of ['phandle', 'linux,phandle']) findNode(into, '/bpmp')!.properties.delete(name);
+    applyOverlay(into, overlay('&{/} { osc: osc { clocks = <&bpmp 1>; }; };'));
+    expect(phandleOf(findNode(into, '/osc')!)).not.toBe(phandleOf(findNode(into, '/bpmp')!));
   });
 
   it('offers its own labels to the next', () => {

@@ -33,6 +33,12 @@ extraArguments: [-no-reboot, -s]`;
     );
   });
 
+  it('boots with another tree than the VM file’s where one was made of it', () => {
+    const config = parseVmFile('name: k\nmachine: virt\ndtb: /a.dtb', { file: '/vm.yaml' });
+    const args = qemuArguments(config, { qmpPath: '/q', dtb: '/made.dtb' });
+    expect(args.slice(args.indexOf('-dtb'), args.indexOf('-dtb') + 2)).toEqual(['-dtb', '/made.dtb']);
+  });
+
   it('writes memory in the largest unit that fits', () => {
     expect(argumentsOf('name: k\nmachine: none\nmemory: 1025K')).toContain('-m 1025K');
   });
