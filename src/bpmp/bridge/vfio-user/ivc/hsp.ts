@@ -1,4 +1,4 @@
-import { IntxInterrupt, PciDevice } from '../library.js';
+import { PciDevice } from '../library.js';
 import { CCPLEX_BIT, CHIP_ID, HSP_DIMENSIONS, Hsp } from './abi.js';
 import { Doorbell } from './doorbell.js';
 import { IVC_DEVICES } from './placement.js';
@@ -16,31 +16,26 @@ export interface HspEvents {
  */
 export class HspDevice extends PciDevice {
   readonly counters = { doorbells: 0, hspReads: 0, hspWrites: 0 };
-  readonly #doorbell: Doorbell;
-  readonly #interrupt: IntxInterrupt;
+  readonly #doorbell = new Doorbell();
   readonly #events: HspEvents;
 
   constructor(events: HspEvents) {
     const { vendor, device, classCode, barSize } = IVC_DEVICES.hsp;
-    const doorbell = new Doorbell();
-    const interrupt = new IntxInterrupt(() => doorbell.isWanted);
     super({
       identity: { vendor, device, classCode, revision: 1, barSizes: [barSize] },
-      intx: interrupt,
+      hasInterrupt: true,
     });
-    this.#doorbell = doorbell;
-    this.#interrupt = interrupt;
     this.#events = events;
-  }
-
-  get interruptCounters(): { readonly interrupts: number; readonly unmasks: number } {
-    return this.#interrupt.counters;
   }
 
   /** Rings the guest. */
   ring(): void {
     this.#doorbell.ring();
-    this.#interrupt.update();
+    this.updateInterrupt();
+  }
+
+  protected override isInterruptWanted(): boolean {
+    return this.#doorbell.isWanted;
   }
 
   protected override readBar(_bar: number, offset: number, into: Uint8Array): void {
@@ -95,7 +90,7 @@ export class HspDevice extends PciDevice {
       this.#events.onRing();
     } else if (register === Hsp.CCPLEX_ENABLE) {
       this.#doorbell.enable(value);
-      this.#interrupt.update();
+      this.updateInterrupt();
     } else this.#doorbell.clear(value);
   }
 }

@@ -19,8 +19,11 @@ export interface PciDeviceOptions {
   readonly identity: PciIdentity;
   /** By BAR: the parts that the client may map. */
   readonly shared?: Readonly<Record<number, SharedAreas>>;
-  /** The interrupt at INTA, where the device has one. A VMM may map no memory of such a device into its guest. */
-  readonly intx?: IntxInterrupt;
+  /**
+   * Whether the device has an interrupt at INTA; see {@link PciDevice.isInterruptWanted}. A VMM may map no memory of such
+   * a device into its guest: QEMU does not.
+   */
+  readonly hasInterrupt?: boolean;
 }
 
 /** A PCI device: configuration space and the interrupt's handling are done here, BARs are the subclass's. */
@@ -30,9 +33,9 @@ export abstract class PciDevice implements Device {
   readonly #config: ConfigSpace;
   readonly #intx: IntxInterrupt | undefined;
 
-  constructor({ identity, shared = {}, intx }: PciDeviceOptions) {
-    this.#intx = intx;
-    this.#config = new ConfigSpace(identity, intx === undefined ? 0 : 1);
+  constructor({ identity, shared = {}, hasInterrupt = false }: PciDeviceOptions) {
+    if (hasInterrupt) this.#intx = new IntxInterrupt(() => this.isInterruptWanted());
+    this.#config = new ConfigSpace(identity, hasInterrupt ? 1 : 0);
     const regions: Region[] = Array.from({ length: PciRegion.COUNT }, () => ABSENT);
     identity.barSizes.forEach((size, bar) => {
       if (size === 0) return;
@@ -47,7 +50,7 @@ export abstract class PciDevice implements Device {
     regions[PciRegion.CONFIG] = { size: CONFIG_SPACE_SIZE, readable: true, writable: true };
     this.regions = regions;
     this.interrupts = Array.from({ length: PciInterrupt.COUNT }, (_, index) =>
-      index === PciInterrupt.INTX && intx !== undefined ? IntxInterrupt.info : NO_INTERRUPT,
+      index === PciInterrupt.INTX && hasInterrupt ? IntxInterrupt.info : NO_INTERRUPT,
     );
   }
 
@@ -55,7 +58,23 @@ export abstract class PciDevice implements Device {
   protected abstract readBar(bar: number, offset: number, into: Uint8Array): void;
   /** As {@link Device.write}, of a BAR. */
   protected abstract writeBar(bar: number, offset: number, data: Uint8Array): void | Promise<void>;
+  /** As at power-on. */
   protected abstract resetBars(): void;
+
+  /** The interrupt's level, asked when it may go up: whether the guest is to be interrupted as things are now. */
+  protected isInterruptWanted(): boolean {
+    return false;
+  }
+
+  /** To be called when {@link isInterruptWanted} may have become true. */
+  protected updateInterrupt(): void {
+    this.#intx?.update();
+  }
+
+  /** How often the interrupt was raised, and how often the client said that the guest is through with it. */
+  get interruptCounters(): { readonly interrupts: number; readonly unmasks: number } {
+    return this.#intx?.counters ?? { interrupts: 0, unmasks: 0 };
+  }
 
   read(region: number, offset: number, into: Uint8Array): void {
     if (region === PciRegion.CONFIG) this.#config.read(offset, into);
