@@ -84,6 +84,7 @@ const mayImport: Record<string, readonly string[]> = {
 const sideDoors = [
   'bpmp/backend/backend.ts',
   'bpmp/backend/schema.ts',
+  'bpmp/worker/thread.ts',
   'bpmp/bridge/bridge.ts',
   'bpmp/bridge/interposed/index.ts',
   'bpmp/bridge/vfio-user/index.ts',

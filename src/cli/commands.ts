@@ -24,7 +24,7 @@ next step: quit, SIGTERM, SIGKILL. Ctrl-A x does the same; Ctrl-A Ctrl-C sends a
       learned,
     ],
     examples: ['gpuvm run examples/simulated-orin.yaml --watch', 'gpuvm run vm.yaml --events events.ndjson'],
-    load: () => import('./run/command.js'),
+    load: () => import('./run/begin.js'),
   },
   {
     path: 'policy check',

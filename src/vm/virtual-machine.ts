@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import type { BridgeEnded, BridgeHandle, BridgeReady } from '../bpmp/worker/index.js';
+import type { BridgeEnded, BridgeHandle, BridgeReady, startBridge } from '../bpmp/worker/index.js';
 import type { VmConfig } from '../config/index.js';
 import { GpuvmError } from '../errors.js';
 import { QemuProcess, qemuArguments } from '../qemu/index.js';
@@ -33,6 +33,8 @@ export interface VmEvents {
 export interface VmOptions {
   /** Hand every transfer of the bridge over, as its 'transfers' events. */
   readonly record?: boolean;
+  /** Serves with a thread that was begun before; by default with one that begins now. */
+  readonly startBridge?: typeof startBridge;
   /** @internal Tests bring their own bridge. */
   readonly openBridge?: typeof openBridge;
 }
@@ -120,10 +122,10 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
   }
 
   async #start(folder: RuntimeFolder): Promise<QemuProcess> {
-    const { record = false } = this.#options;
+    const { record = false, startBridge: start } = this.#options;
     const open = this.#options.openBridge ?? openBridge;
     const tree = guestTree(this.config, folder);
-    this.#bridge = await open(this.config, folder, { record });
+    this.#bridge = await open(this.config, folder, { record, start });
     if (this.#bridge) this.#watchBridge(this.#bridge.handle);
     this.#abandon.signal.throwIfAborted();
     const blob = await tree?.finish(this.#bridge?.handle.ready.guest);

@@ -7,6 +7,7 @@ import type { Bridge, Control } from '../bridge/bridge.js';
 import { Mediator, parentsOf, type TransferRecord } from '../mediator/index.js';
 import { type CompiledPolicy, type CompileOptions, type Policy, parsePolicy } from '../policy/index.js';
 import { Mrq } from '../wire/index.js';
+import type { BridgeConfig } from './config.js';
 import { createBridge } from './create-bridge.js';
 import type {
   BridgeEnded,
@@ -19,9 +20,9 @@ import type {
 } from './messages.js';
 import { Recording } from './recording.js';
 
-const { config, controlFd } = workerData as WorkerData;
+const { controlFd } = workerData as WorkerData;
+if (parentPort === null) throw new Error('this module is a worker thread');
 const port = parentPort;
-if (port === null) throw new Error('this module is a worker thread');
 
 const send = (message: FromWorker): void => port.postMessage(message);
 const recording = new Recording((records, dropped) => send({ type: 'transfers', records, dropped }));
@@ -50,6 +51,9 @@ function onMessage(message: ToWorker): void {
       return;
     case 'flush':
       recording.flush();
+      return;
+    case 'serve':
+      void serveAll(message.config);
       return;
     case 'close':
       closing = true;
@@ -84,7 +88,12 @@ async function askParents(policy: Policy, from: Backend): Promise<CompileOptions
   return { sharedParents: { clocks: await parentsOf(grantedClocks, from, chip.clocks.maxId) } };
 }
 
-async function serve(policy: Policy, options: CompileOptions, from: Backend): Promise<void> {
+async function serve(
+  config: BridgeConfig,
+  policy: Policy,
+  options: CompileOptions,
+  from: Backend,
+): Promise<void> {
   const compiled = policy.compile(options);
   const learner = policy.mode === 'learn' ? policy.learner(options) : undefined;
   for (;;) {
@@ -124,19 +133,21 @@ function readyOf(ready: Omit<BridgeReady, 'guest'>, policy: CompiledPolicy): Bri
   return { ...ready, notes: [...lines, ...ready.notes], guest };
 }
 
-try {
-  backend = createBackend(config.backend);
-  // What the BPMP asks goes to the guest where the bridge can reach one; what becomes of it, the bridge counts.
-  backend.onRequest = (mrq, payload) => void bridge?.notify?.(mrq, payload);
-  const policy = parsePolicy(config.policy.text, { file: config.policy.file });
-  await serve(policy, await askParents(policy, backend), backend);
-} catch (error) {
-  const code = GpuvmError.is(error) ? error.code : 'GPUVM_BRIDGE';
-  // The bridge would have closed it; the wrapper at the other end waits for this.
-  if (bridge === undefined && config.bridge.kind === 'interposed') addon().closeFd(config.bridge.socketFd);
-  send({ type: 'failed', code, message: error instanceof Error ? error.message : String(error) });
-} finally {
-  await backend?.close();
-  port.off('message', onMessage);
-  port.unref();
+async function serveAll(config: BridgeConfig): Promise<void> {
+  try {
+    backend = createBackend(config.backend);
+    // What the BPMP asks goes to the guest where the bridge can reach one; what becomes of it, the bridge counts.
+    backend.onRequest = (mrq, payload) => void bridge?.notify?.(mrq, payload);
+    const policy = parsePolicy(config.policy.text, { file: config.policy.file });
+    await serve(config, policy, await askParents(policy, backend), backend);
+  } catch (error) {
+    const code = GpuvmError.is(error) ? error.code : 'GPUVM_BRIDGE';
+    // The bridge would have closed it; the wrapper at the other end waits for this.
+    if (bridge === undefined && config.bridge.kind === 'interposed') addon().closeFd(config.bridge.socketFd);
+    send({ type: 'failed', code, message: error instanceof Error ? error.message : String(error) });
+  } finally {
+    await backend?.close();
+    port.off('message', onMessage);
+    port.unref();
+  }
 }

@@ -3,7 +3,6 @@ import type { DenialEvent, MediatorSnapshot, ReleaseReport, TransferRecord } fro
 import type { BridgeConfig } from './config.js';
 
 export interface WorkerData {
-  readonly config: BridgeConfig;
   /** An eventfd: readable when the main thread wants something of a thread that blocks in a system call. */
   readonly controlFd: number;
 }
@@ -49,6 +48,8 @@ export type Question =
   | { readonly what: 'set-temperature'; readonly zone: string; readonly millicelsius: number };
 
 export type ToWorker =
+  /** The first of all, and once. */
+  | { readonly type: 'serve'; readonly config: BridgeConfig }
   | { readonly type: 'ask'; readonly id: number; readonly question: Question }
   /** Records that wait for a full batch are to be sent now. */
   | { readonly type: 'flush' }

@@ -8,7 +8,7 @@ import type { VmBridge } from './bridge.js';
 export interface BridgeOptions {
   readonly record: boolean;
   /** Tests put their own here. */
-  readonly start?: typeof startBridge;
+  readonly start?: typeof startBridge | undefined;
 }
 
 /** Brings the bridge up that the VM file asks for; undefined for none. */
