@@ -1,6 +1,7 @@
 /*
  * The first program of the mainline guest: does what the host's tests ask for on the serial line. A request is a line,
  * a number and words; the answer is a line of JSON with that number. It opens no file by itself but what it is told to.
+ * With "-- show" at the end of the kernel's command line it shows people what there is, and powers off.
  *
  *	1 read PATH			2 write PATH TEXT		3 list PATH
  *	4 log				5 i2c PATH ADDRESS HEX SIZE	6 stress COUNT JOB...
@@ -9,6 +10,7 @@
 #define _GNU_SOURCE
 #include "i2c.h"
 #include "reply.h"
+#include "show.h"
 #include "stress.h"
 
 #include <dirent.h>
@@ -223,7 +225,7 @@ static void greet(void)
 	reply_end(line);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	char text[MAX_LINE];
 	size_t used = 0;
@@ -237,6 +239,10 @@ int main(void)
 	open_line();
 	/* Only a dying kernel still writes between our lines; the rest is had by "log". */
 	klogctl(LOG_CONSOLE_LEVEL, NULL, 1);
+	if (argc > 1 && !strcmp(argv[1], "show")) {
+		show();
+		reboot(RB_POWER_OFF);
+	}
 	greet();
 	for (;;) {
 		got = read(line, text + used, sizeof(text) - used - 1);
