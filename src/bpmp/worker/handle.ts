@@ -149,6 +149,7 @@ function emptySnapshot(vm: string): BridgeSnapshot {
     rows: [],
     delayed: 0,
     refused: 0,
+    hidden: 0,
     forwarded: 0,
     holdings: [],
     bridge: {},
