@@ -157,6 +157,21 @@ describe.each(['trapped', 'shared'] as const)('a guest, layout %s', (layout) => 
     expect((await next).rx.equals(Buffer.alloc(120))).toBe(true);
   });
 
+  it.each([
+    [4, 4],
+    [-1, 0],
+    [1000, 120],
+  ])('gets as many bytes as an answer of %i has in a frame, and zeros', async (rxSize, bytes) => {
+    const served = await serveIvc({ layout });
+    served.handler.answer = (_mrq, _tx, rx) => {
+      rx.fill(0xaa);
+      return { ret: -7, rxSize };
+    };
+    const guest = await booted(served);
+    const { ret, rx } = await guest.channel(0).transfer(PING, challenge(1));
+    expect([ret, rx.toString('hex')]).toEqual([-7, 'aa'.repeat(bytes).padEnd(240, '0')]);
+  });
+
   it('gets no answer where it wants none, and no interrupt where it wants no ring', async () => {
     const served = await serveIvc({ layout });
     const guest = await booted(served);
@@ -402,6 +417,47 @@ describe('serving', () => {
     expect(await trip).toEqual({ outcome: 'unanswered', reason: 'gone' });
     expect(await bridge.notify(27, words(100, 0))).toEqual({ outcome: 'unanswered', reason: 'gone' });
     expect([existsSync(sockets.hsp), existsSync(sockets.sram)]).toEqual([false, false]);
+  });
+
+  it('ends when the guest goes with requests under way', async () => {
+    const served = await serveIvc({ layout: 'shared' });
+    const given = withheld(served.handler);
+    const guest = await booted(served);
+    guest.channel(0).send(PING, challenge(1));
+    guest.channel(1).send(PING, challenge(1));
+    await until(() => given.length === 2);
+    guest.close();
+    expect(await served.end).toEqual({ reason: 'guest-gone' });
+    expect(served.bridge.stats()).toMatchObject({ abandonedNow: 2, inFlight: 0 });
+    for (const give of given) give();
+    await until(() => served.bridge.stats().abandonedNow === 0);
+  });
+
+  it('does not mistake a look at a socket for a guest, nor half a guest for none', async () => {
+    const { connect, sockets, end } = await serveIvc();
+    new VfioUserClient(sockets.sram).close();
+    new VfioUserClient(sockets.hsp).close();
+    await sleep(10);
+    const guest = await connect();
+    await guest.boot();
+    guest.close();
+    expect(await end).toEqual({ reason: 'guest-gone' });
+    const half = await serveIvc();
+    const client = new VfioUserClient(half.sockets.sram);
+    await client.start();
+    client.close();
+    expect(await half.end).toEqual({ reason: 'guest-gone' });
+  });
+
+  it('ends with the one line of what a client did wrong', async () => {
+    const { sockets, end } = await serveIvc();
+    const client = new VfioUserClient(sockets.sram);
+    onTestFinished(() => client.close());
+    client.sendRaw(Buffer.alloc(16));
+    expect(await end).toEqual({
+      reason: 'fault',
+      message: expect.stringMatching(/^a message of 0 bytes/),
+    });
   });
 
   it('goes on with the next guest where it is told to, and shows it nothing of the last', async () => {
