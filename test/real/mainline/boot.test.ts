@@ -76,6 +76,15 @@ describe.skipIf(!guestIsPrepared())(
       expect(withoutRequests(ended!.backendState as SimulatedState)).toEqual(withoutRequests(powerOn));
     });
 
+    it('boots with every access trapped', async () => {
+      guest = await Guest.boot({ cpus: 2, layout: 'trapped' });
+      expect((await guest.must('i2c /dev/i2c-0 0x3c 05 4')).text).toBe('a5a6a7a8');
+      const { bridge } = await guest.bridge!.snapshot();
+      expect(bridge).toMatchObject({ channelResets: 0, inFlight: 0 });
+      expect(bridge.sramReads).toBeGreaterThan(1000);
+      await guest.powerOff();
+    });
+
     it('has a PWM, a bus with a power domain, I2C, temperatures and debug files that work', async () => {
       guest = await Guest.boot({ cpus: 2 });
       const on = async (name: string) => (await guest!.state()).clocks[name]!.enabled;

@@ -24,6 +24,12 @@ const CONSUMERS = join(cacheFolder(), 'guest-mainline/current/consumers.dtbo');
 const QEMU = join(cacheFolder(), 'qemu/bin/qemu-system-aarch64');
 export const POLICY = fileURLToPath(new URL('policy.yaml', import.meta.url));
 
+/** As many zones as the guest's device tree has, each with a temperature of its own; all can be read. */
+export const READABLE_ZONES = Array.from({ length: 9 }, (_, id) => ({
+  name: `zone${id}`,
+  temperature: 30_000 + 137 * id,
+}));
+
 /** Whether scripts/setup has made what the mainline guest is made of; says aloud what is missing. */
 export function guestIsPrepared(): boolean {
   const missing = [KERNEL, INITRD, CONSUMERS, QEMU].filter((path) => !existsSync(path));
