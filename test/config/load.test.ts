@@ -135,6 +135,10 @@ stop: { powerdown: 1500ms, quit: 0s, terminate: 2min, kill: 1s }
       `${least}policy: p\nbridge: { kind: ivc, guestAddress: 0x1000 }`,
       ['4:22: bridge.guestAddress is not known: there are kind, layout'],
     ],
+    [
+      'name: kite\nmachine: q35\npolicy: p\nbridge: { kind: ivc }',
+      ["2:10: machine q35: bridge.kind ivc is for QEMU's machine virt"],
+    ],
     [`${least}deviceTree: { overlays: a.dtbo }`, ['3:25: deviceTree.overlays must be a list']],
     [
       `${least}deviceTree: { overlay: [a.dtbo] }`,
