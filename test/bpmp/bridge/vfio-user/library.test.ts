@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import * as library from '../../../../src/bpmp/bridge/vfio-user/library.js';
 import { addon } from '../../../../src/native/index.js';
-import { VfioUserClient, words } from '../../../support/vfio-user-client.js';
+import { VfioUserClient, version, words } from '../../../support/vfio-user-client.js';
 import { serveAlarmClock } from './alarm-clock.js';
 import { temporaryFolder } from './served.js';
 
@@ -52,6 +52,29 @@ it('the device rings after its delay, as often as it is asked to', async () => {
   client.close();
   await end;
   expect(existsSync(path)).toBe(false);
+});
+
+it('the messages of the vfio_user crate, by which Cloud Hypervisor connects, are answered as it reads them', async () => {
+  const path = join(temporaryFolder(), 'socket');
+  const end = serveAlarmClock(path);
+  const client = new VfioUserClient(path);
+  const capabilities = { max_msg_fds: 1, max_data_xfer_size: 1048576, migration: { pgsize: 4096 } };
+  const { payload } = await client.request(1, version(`${JSON.stringify(capabilities)}\0`));
+  expect(JSON.parse(payload.toString('utf8', 4, payload.length - 1))).toBeTypeOf('object');
+  // Its argsz counts the header, and it reads a structure with cap_offset.
+  expect((await client.request(4, words(36, 0, 0, 0, 0))).payload).toEqual(words(20, 3, 9, 3, 0));
+  for (let index = 0; index < 9; index++) {
+    const { payload: info, fds } = await client.request(5, words(32, 0, index, 0, 0, 0, 0, 0));
+    expect([info.length, info.readUInt32LE(0), info.readUInt32LE(8), fds]).toEqual([32, 32, index, []]);
+  }
+  for (let index = 0; index < 3; index++) {
+    const { payload: info } = await client.request(7, words(16, 0, index, 0));
+    expect(info).toEqual(words(16, index === 0 ? 7 : 0, index, index === 0 ? 1 : 0));
+  }
+  expect((await client.write(0, 0, words(1))).payload.length).toBe(16);
+  expect((await client.request(13, words())).payload.length).toBe(0);
+  client.close();
+  await end;
 });
 
 describe('a server', () => {
