@@ -129,7 +129,11 @@ async function serve(
 
 function readyOf(ready: Omit<BridgeReady, 'guest'>, policy: CompiledPolicy): BridgeReady {
   const lines = policy.warnings.map(({ message, place }) => `${formatPlace(place)}: ${message}`);
-  const guest = { i2cBuses: policy.grantedBuses, thermal: policy.isMrqVisible(Mrq.THERMAL) };
+  const guest = {
+    i2cBuses: policy.grantedBuses,
+    thermal: policy.isMrqVisible(Mrq.THERMAL),
+    observed: policy.mode !== 'enforce',
+  };
   return { ...ready, notes: [...lines, ...ready.notes], guest };
 }
 

@@ -31,6 +31,8 @@ export interface GuestView {
   readonly i2cBuses: readonly number[];
   /** Whether it may read temperatures. */
   readonly thermal: boolean;
+  /** Modes audit and learn: it is to be seen what the guest would use, so nothing is withheld from its tree. */
+  readonly observed: boolean;
 }
 
 /** What a bridge tells of itself once it serves. */

@@ -55,8 +55,10 @@ async function addBridge(tree: Tree, { bridge }: VmConfig, guest: GuestView | un
   if (bridge.kind === 'vfio-user') (await import('./window.js')).addWindow(tree, bridge.guestAddress);
   if (bridge.kind !== 'ivc') return;
   setLabel(tree, 'intc', gicOf(root));
-  (await import('./ivc.js')).addIvc(tree, guest ?? { i2cBuses: [], thermal: false });
+  (await import('./ivc.js')).addIvc(tree, guest ?? NOTHING);
 }
+
+const NOTHING: GuestView = { i2cBuses: [], thermal: false, observed: false };
 
 async function addOverlays(tree: Tree, files: readonly string[]): Promise<void> {
   for (const file of files) applyOverlay(tree, parseTree(await readFile(file), { file }), file);

@@ -27,7 +27,7 @@ const CHIPS_BUS = 5;
  * The BPMP as Linux's own drivers find it, after arch/arm64/boot/dts/nvidia/tegra234.dtsi: doorbells, shared memory, the
  * BPMP and what hangs on it, of which the guest has what the policy grants.
  */
-export function addIvc(tree: Tree, { i2cBuses, thermal }: GuestView): void {
+export function addIvc(tree: Tree, { i2cBuses, thermal, observed }: GuestView): void {
   const hsp = addHsp(tree);
   const { tx, rx } = addSram(tree);
   addMisc(tree);
@@ -43,13 +43,13 @@ export function addIvc(tree: Tree, { i2cBuses, thermal }: GuestView): void {
       .set('#address-cells', cells(1))
       .set('#size-cells', cells(0))
       .set('nvidia,bpmp-bus-id', cells(bus));
-    setLabel(tree, `bpmp_i2c${suffix}`, available(node, i2cBuses.includes(bus)));
+    setLabel(tree, `bpmp_i2c${suffix}`, available(node, observed || i2cBuses.includes(bus)));
   }
   const sensors = bpmp
     .ensure('thermal')
     .set('compatible', strings('nvidia,tegra186-bpmp-thermal'))
     .set('#thermal-sensor-cells', cells(1));
-  setLabel(tree, 'bpmp_thermal', available(sensors, thermal));
+  setLabel(tree, 'bpmp_thermal', available(sensors, observed || thermal));
 }
 
 /** A node that is disabled is there for overlays to refer to, and for the guest's drivers it is not. */

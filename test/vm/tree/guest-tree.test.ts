@@ -53,7 +53,7 @@ function file(bytes: Uint8Array): string {
   return path;
 }
 
-const ALL: GuestView = { i2cBuses: [5], thermal: true };
+const ALL: GuestView = { i2cBuses: [5], thermal: true, observed: false };
 
 async function compose(text: string, base: Tree = virt(), guest: GuestView = ALL): Promise<Tree> {
   const lines = `name: kite\nmachine: virt\npolicy: p.yaml\ndtb: ${file(writeTree(base))}\n${text}`;
@@ -81,7 +81,8 @@ describe('the tree of an ivc guest', () => {
   });
 
   it('has what hangs on the BPMP as the policy grants it', async () => {
-    const status = async (guest: GuestView) => {
+    const status = async (granted: Omit<GuestView, 'observed'>, observed = false) => {
+      const guest = { ...granted, observed };
       const tree = await compose('bridge: { kind: ivc }', virt(), guest);
       return ['i2c', 'i2c-1', 'thermal'].map((name) =>
         readString(findNode(tree, `/bpmp/${name}`)?.get('status')),
@@ -89,6 +90,7 @@ describe('the tree of an ivc guest', () => {
     };
     expect(await status({ i2cBuses: [5], thermal: true })).toEqual(['okay', undefined, 'okay']);
     expect(await status({ i2cBuses: [1], thermal: false })).toEqual(['disabled', 'okay', 'disabled']);
+    expect(await status({ i2cBuses: [], thermal: false }, true)).toEqual(['okay', undefined, 'okay']);
   });
 
   it('needs a GIC', async () => {
