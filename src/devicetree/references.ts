@@ -8,6 +8,8 @@ export interface Reference {
   readonly from: TreeNode;
   readonly property: string;
   readonly phandle: number;
+  /** The cells that follow the phandle: which of the node's clocks, resets … it is. */
+  readonly args: readonly number[];
 }
 
 /**
@@ -51,15 +53,19 @@ const tables: Readonly<Record<string, readonly [length: number, at: number]>> = 
 export function* referencesOf(node: TreeNode, phandles: Map<number, TreeNode>): Generator<Reference> {
   for (const [property, value] of node.properties) {
     const words = readCells(value) ?? [];
-    for (const phandle of phandlesIn(property, words, phandles)) yield { from: node, property, phandle };
+    for (const target of targetsIn(property, words, phandles)) yield { from: node, property, ...target };
   }
 }
 
-function* phandlesIn(property: string, words: number[], phandles: Map<number, TreeNode>): Generator<number> {
+function* targetsIn(
+  property: string,
+  words: number[],
+  phandles: Map<number, TreeNode>,
+): Generator<Pick<Reference, 'phandle' | 'args'>> {
   const table = Object.hasOwn(tables, property) ? tables[property] : undefined;
   if (table) {
     const [length, place] = table;
-    for (let at = place; at < words.length; at += length) yield words[at]!;
+    for (let at = place; at < words.length; at += length) yield { phandle: words[at]!, args: [] };
     return;
   }
   const kind = kinds.find(([pattern]) => pattern.test(property));
@@ -69,11 +75,12 @@ function* phandlesIn(property: string, words: number[], phandles: Map<number, Tr
     const phandle = words[at]!;
     // A gap in a list of optional things.
     if (phandle === 0) continue;
-    yield phandle;
     const target = phandles.get(phandle);
+    const count = cellsProperty === undefined ? 0 : (readCell(target?.get(cellsProperty)) ?? 0);
+    yield { phandle, args: words.slice(at + 1, at + 1 + count) };
     // How many cells an unknown node takes nobody can say, so the rest of the list cannot be read.
     if (target === undefined) return;
-    if (cellsProperty !== undefined) at += readCell(target.get(cellsProperty)) ?? 0;
+    at += count;
   }
 }
 

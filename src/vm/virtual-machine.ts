@@ -125,7 +125,7 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
     const { record = false, startBridge: start } = this.#options;
     const open = this.#options.openBridge ?? openBridge;
     const tree = guestTree(this.config, folder);
-    this.#bridge = await open(this.config, folder, { record, start });
+    this.#bridge = await open(this.config, folder, { record, start, named: tree?.named });
     if (this.#bridge) this.#watchBridge(this.#bridge.handle);
     this.#abandon.signal.throwIfAborted();
     const blob = await tree?.finish(this.#bridge?.handle.ready.guest);

@@ -164,14 +164,14 @@ export class Mediator {
   }
 
   #forward(tx: Uint8Array, rx: Uint8Array): Outcome | Promise<Outcome> {
-    const { mrq, command } = this.#shape;
+    const { mrq, command, id } = this.#shape;
     const answered = this.#view?.answer(mrq, tx, rx);
     if (answered) return answered;
     const outcome = this.#accountant.transfer(this.#shape, tx, rx);
     const view = this.#view;
     if (view === undefined) return outcome;
-    if (outcome instanceof Promise) return outcome.then((late) => view.filter(mrq, command, late, rx));
-    return view.filter(mrq, command, outcome, rx);
+    if (outcome instanceof Promise) return outcome.then((late) => view.filter(mrq, command, id, late, rx));
+    return view.filter(mrq, command, id, outcome, rx);
   }
 
   /**

@@ -7,6 +7,8 @@ export interface BridgeConfig {
   /** The policy's text, and the file's name for messages: the thread reads no file. */
   readonly policy: { readonly file: string; readonly text: string };
   readonly backend: BackendConfig;
+  /** What the guest's device tree names of the BPMP's, by id: seen by the guest, granted or not. */
+  readonly named?: { readonly clocks: readonly number[]; readonly powerDomains: readonly number[] };
   readonly bridge: VfioUserConfig | IvcConfig | InterposedConfig;
   /** Hand every transfer to the main thread; off, only refusals and counters are. */
   readonly record?: boolean;

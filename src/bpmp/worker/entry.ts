@@ -143,7 +143,8 @@ async function serveAll(config: BridgeConfig): Promise<void> {
     // What the BPMP asks goes to the guest where the bridge can reach one; what becomes of it, the bridge counts.
     backend.onRequest = (mrq, payload) => void bridge?.notify?.(mrq, payload);
     const policy = parsePolicy(config.policy.text, { file: config.policy.file });
-    await serve(config, policy, await askParents(policy, backend), backend);
+    const parents = await askParents(policy, backend);
+    await serve(config, policy, { ...parents, named: config.named }, backend);
   } catch (error) {
     const code = GpuvmError.is(error) ? error.code : 'GPUVM_BRIDGE';
     // The bridge would have closed it; the wrapper at the other end waits for this.

@@ -3,10 +3,13 @@ import type { startBridge } from '../../bpmp/worker/index.js';
 import type { VmConfig } from '../../config/index.js';
 import { GpuvmError } from '../../errors.js';
 import type { RuntimeFolder } from '../runtime-folder.js';
+import type { Named } from '../tree/index.js';
 import type { VmBridge } from './bridge.js';
 
 export interface BridgeOptions {
   readonly record: boolean;
+  /** What of the BPMP's the guest's device tree names, where gpuvm makes that tree. */
+  readonly named?: Promise<Named> | undefined;
   /** Tests put their own here. */
   readonly start?: typeof startBridge | undefined;
 }
@@ -21,10 +24,12 @@ export async function openBridge(
   if (bridge.kind === 'none' || policy === undefined) return undefined;
   // The bridge's thread, the addon and the protocol's tables are loaded only where there is a bridge.
   const start = options.start ?? (await import('../../bpmp/worker/index.js')).startBridge;
+  const named = await options.named;
   const common = {
     vm: config.name,
     policy: { file: policy, text: await readFile(policy, 'utf8') },
     backend: config.backend,
+    ...(named && { named }),
     record: options.record,
   };
   try {

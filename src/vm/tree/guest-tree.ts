@@ -12,10 +12,13 @@ import {
 import { GpuvmError } from '../../errors.js';
 import { dumpTree } from '../../qemu/index.js';
 import type { RuntimeFolder } from '../runtime-folder.js';
+import { type Named, namedIn } from './named.js';
 import { gicOf, pciHostsOf } from './nodes.js';
 
-/** A guest's device tree on its way: its beginning is read while the bridge comes up. */
+/** A guest's device tree on its way: it is put together while the bridge's thread loads. */
 export interface GuestTree {
+  /** What of the BPMP's its nodes name. Rejects with what is wrong with the tree or an overlay. */
+  readonly named: Promise<Named>;
   /** Adds what only the bridge knows, and flattens it. */
   finish(guest: GuestView | undefined): Promise<Uint8Array>;
 }
@@ -25,17 +28,25 @@ export function guestTree(config: VmConfig, folder: RuntimeFolder): GuestTree | 
   const { bridge, deviceTree } = config;
   const isServed = bridge.kind === 'vfio-user' || bridge.kind === 'ivc';
   if (!isServed && deviceTree.overlays.length === 0) return undefined;
-  const base = readBase(config, folder);
-  // It is waited for in `finish`; until then a failure of the bridge may be the one that counts.
-  base.catch(() => {});
+  const composed = compose(config, folder);
+  const named = composed.then(namedIn);
+  // Both may be waited for later, or never where the bridge fails first.
+  named.catch(() => {});
   return {
+    named,
     async finish(guest) {
-      const tree = await base;
-      await within(config, () => addBridge(tree, config, guest));
-      await addOverlays(tree, deviceTree.overlays);
+      const tree = await composed;
+      if (bridge.kind === 'ivc' && guest) (await import('./ivc.js')).setAvailable(tree, guest);
       return writeTree(tree);
     },
   };
+}
+
+async function compose(config: VmConfig, folder: RuntimeFolder): Promise<Tree> {
+  const tree = await readBase(config, folder);
+  await within(config, () => addBridge(tree, config));
+  await addOverlays(tree, config.deviceTree.overlays);
+  return tree;
 }
 
 async function readBase(config: VmConfig, folder: RuntimeFolder): Promise<Tree> {
@@ -46,7 +57,7 @@ async function readBase(config: VmConfig, folder: RuntimeFolder): Promise<Tree> 
   });
 }
 
-async function addBridge(tree: Tree, { bridge }: VmConfig, guest: GuestView | undefined): Promise<void> {
+async function addBridge(tree: Tree, { bridge }: VmConfig): Promise<void> {
   const { root } = tree;
   if (bridge.kind === 'vfio-user' || bridge.kind === 'ivc') {
     // With it the guest's kernel would move the BARs, away from where the tree and the boot stub have them.
@@ -55,10 +66,8 @@ async function addBridge(tree: Tree, { bridge }: VmConfig, guest: GuestView | un
   if (bridge.kind === 'vfio-user') (await import('./window.js')).addWindow(tree, bridge.guestAddress);
   if (bridge.kind !== 'ivc') return;
   setLabel(tree, 'intc', gicOf(root));
-  (await import('./ivc.js')).addIvc(tree, guest ?? NOTHING);
+  (await import('./ivc.js')).addIvc(tree);
 }
-
-const NOTHING: GuestView = { i2cBuses: [], thermal: false, observed: false };
 
 async function addOverlays(tree: Tree, files: readonly string[]): Promise<void> {
   for (const file of files) applyOverlay(tree, parseTree(await readFile(file), { file }), file);

@@ -25,9 +25,9 @@ const CHIPS_BUS = 5;
 
 /**
  * The BPMP as Linux's own drivers find it, after arch/arm64/boot/dts/nvidia/tegra234.dtsi: doorbells, shared memory, the
- * BPMP and what hangs on it, of which the guest has what the policy grants.
+ * BPMP and what hangs on it.
  */
-export function addIvc(tree: Tree, { i2cBuses, thermal, observed }: GuestView): void {
+export function addIvc(tree: Tree): void {
   const hsp = addHsp(tree);
   const { tx, rx } = addSram(tree);
   addMisc(tree);
@@ -35,26 +35,32 @@ export function addIvc(tree: Tree, { i2cBuses, thermal, observed }: GuestView): 
     .set('mboxes', cells(ensurePhandle(tree, hsp), HSP_DOORBELL, HSP_MASTER_BPMP))
     .set('shmem', cells(ensurePhandle(tree, tx), ensurePhandle(tree, rx)));
   setLabel(tree, 'bpmp', bpmp);
-  for (const bus of new Set([CHIPS_BUS, ...i2cBuses])) {
-    const suffix = bus === CHIPS_BUS ? '' : String(bus);
-    const node = bpmp
-      .ensure(suffix === '' ? 'i2c' : `i2c-${suffix}`)
-      .set('compatible', strings('nvidia,tegra186-bpmp-i2c'))
-      .set('#address-cells', cells(1))
-      .set('#size-cells', cells(0))
-      .set('nvidia,bpmp-bus-id', cells(bus));
-    setLabel(tree, `bpmp_i2c${suffix}`, available(node, observed || i2cBuses.includes(bus)));
-  }
-  const sensors = bpmp
+  const i2c = bpmp
+    .ensure('i2c')
+    .set('compatible', strings('nvidia,tegra186-bpmp-i2c'))
+    .set('#address-cells', cells(1))
+    .set('#size-cells', cells(0))
+    .set('nvidia,bpmp-bus-id', cells(CHIPS_BUS));
+  setLabel(tree, 'bpmp_i2c', i2c);
+  const thermal = bpmp
     .ensure('thermal')
     .set('compatible', strings('nvidia,tegra186-bpmp-thermal'))
     .set('#thermal-sensor-cells', cells(1));
-  setLabel(tree, 'bpmp_thermal', available(sensors, observed || thermal));
+  setLabel(tree, 'bpmp_thermal', thermal);
 }
 
-/** A node that is disabled is there for overlays to refer to, and for the guest's drivers it is not. */
-function available(node: TreeNode, isGranted: boolean): TreeNode {
-  return node.set('status', strings(isGranted ? 'okay' : 'disabled'));
+/**
+ * Says of what hangs on the BPMP whether the guest has it. A node that is disabled is there for overlays to refer to, and
+ * for the guest's drivers it is not.
+ */
+export function setAvailable({ root }: Tree, { i2cBuses, thermal, observed }: GuestView): void {
+  const set = (name: string, isGranted: boolean) =>
+    root
+      .child('bpmp')
+      ?.child(name)
+      ?.set('status', strings(observed || isGranted ? 'okay' : 'disabled'));
+  set('i2c', i2cBuses.includes(CHIPS_BUS));
+  set('thermal', thermal);
 }
 
 function addHsp(tree: Tree): TreeNode {

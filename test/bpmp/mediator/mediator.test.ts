@@ -316,6 +316,26 @@ describe('the filtered view', () => {
     expect(await count(parsed.compile({ sharedParents: { clocks } }))).toBeGreaterThan(0);
   });
 
+  it('shows what the device tree names without a grant: to be read, alone, and refused with the line to add', async () => {
+    const denials: DenialEvent[] = [];
+    const policy = parsePolicy('version: 1\nclocks: {VIC: none, FUSE: use}', { file: 'test.yaml' }).compile({
+      named: { clocks: [41, 167], powerDomains: [35] },
+    });
+    const { ask } = setUp({ policy, onDenial: (denial) => denials.push(denial) });
+    const info = await ask('clk get-all-info GPC0CLK');
+    expect({ ret: info.ret, parents: info.rx[72] }).toEqual({ ret: 0, parents: 0 });
+    for (const words of ['clk get-rate GPC0CLK', 'clk is-enabled GPC0CLK', 'pg get-name GPU']) {
+      expect(await ask(words)).toMatchObject({ ret: 0 });
+    }
+    expect(u32((await ask('clk get-max-clk-id')).rx)).toBe(41);
+    expect(denials).toEqual([]);
+    expect(await ask('clk enable GPC0CLK')).toMatchObject({ ret: BpmpError.EPERM });
+    expect(await ask('pg set-state GPU on')).toMatchObject({ ret: BpmpError.EPERM });
+    expect(denials.map(({ fix }) => fix)).toEqual(['clocks: {GPC0CLK: use}', 'powerDomains: {GPU: use}']);
+    // A line that gives nothing is the policy's word.
+    expect(await ask('clk get-all-info VIC')).toMatchObject({ ret: BpmpError.EPERM });
+  });
+
   it('raises no event for a question about what is hidden', async () => {
     const denials: DenialEvent[] = [];
     const { ask } = setUp({ onDenial: (event) => denials.push(event) });

@@ -84,13 +84,11 @@ describe('the tree of an ivc guest', () => {
     const status = async (granted: Omit<GuestView, 'observed'>, observed = false) => {
       const guest = { ...granted, observed };
       const tree = await compose('bridge: { kind: ivc }', virt(), guest);
-      return ['i2c', 'i2c-1', 'thermal'].map((name) =>
-        readString(findNode(tree, `/bpmp/${name}`)?.get('status')),
-      );
+      return ['i2c', 'thermal'].map((name) => readString(findNode(tree, `/bpmp/${name}`)?.get('status')));
     };
-    expect(await status({ i2cBuses: [5], thermal: true })).toEqual(['okay', undefined, 'okay']);
-    expect(await status({ i2cBuses: [1], thermal: false })).toEqual(['disabled', 'okay', 'disabled']);
-    expect(await status({ i2cBuses: [], thermal: false }, true)).toEqual(['okay', undefined, 'okay']);
+    expect(await status({ i2cBuses: [5], thermal: true })).toEqual(['okay', 'okay']);
+    expect(await status({ i2cBuses: [1], thermal: false })).toEqual(['disabled', 'disabled']);
+    expect(await status({ i2cBuses: [], thermal: false }, true)).toEqual(['okay', 'okay']);
   });
 
   it('needs a GIC', async () => {
@@ -98,6 +96,28 @@ describe('the tree of an ivc guest', () => {
       code: 'GPUVM_CONFIG',
       message: expect.stringContaining('/vm.yaml: the guest'),
     });
+  });
+});
+
+describe.skipIf(!hasDtc)('what a guest’s tree names', () => {
+  it('is what its devices use of the BPMP, but not those that are switched off', async () => {
+    const overlay = file(
+      dtc(
+        `/dts-v1/; /plugin/; &{/} {
+          osc: osc { #clock-cells = <0>; };
+          a { clocks = <&osc>, <&bpmp 41>, <&bpmp 304>; power-domains = <&bpmp 35>; resets = <&bpmp 1>; };
+          b { status = "disabled"; clocks = <&bpmp 7>; c { clocks = <&bpmp 8>; }; };
+          d { assigned-clocks = <&bpmp 9>; thermal-sensors = <&bpmp_thermal 2>; };
+        };`,
+        'dts',
+        'dtb',
+        '-@',
+      ),
+    );
+    const text = `name: kite\nmachine: virt\npolicy: p.yaml\ndtb: ${file(writeTree(virt()))}
+bridge: { kind: ivc }\ndeviceTree: { overlays: [${overlay}] }`;
+    const tree = guestTree(parseVmFile(text, { file: '/vm.yaml' }), runtime);
+    expect(await tree!.named).toEqual({ clocks: [41, 304, 9], powerDomains: [35] });
   });
 });
 
