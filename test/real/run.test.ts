@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseVmFile } from '../../src/config/index.js';
 import {
   danglingReferences,
@@ -202,11 +202,13 @@ machine: virt
 cpu: cortex-a53
 bridge: { kind: ivc }
 policy: ${policy}`;
+    vi.stubEnv('XDG_RUNTIME_DIR', tmpdir());
     const vm = new VirtualMachine(parseVmFile(text, { file: '/old.yaml' }));
     await expect(vm.run()).rejects.toMatchObject({
       code: 'GPUVM_QEMU_UNSUITABLE',
       message: expect.stringContaining('has no vfio-user-pci'),
     });
+    vi.unstubAllEnvs();
   });
 
   it('includes the device tree that it makes for a machine', async () => {
