@@ -34,6 +34,8 @@ export function qemuArguments(config: VmConfig, runtime: RuntimeArguments): stri
     ...option('-dtb', runtime.dtb ?? config.dtb),
     ...option('-append', config.append),
     ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
+    // The guest waits for its supervisor: nothing that it does, its end above all, is missed.
+    '-S',
     ...['-qmp', `unix:${escapeOption(runtime.qmpPath)},server=on,wait=off`],
     ...(runtime.bridge ?? []),
     ...config.extraArguments,

@@ -174,7 +174,20 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
       this.#shutdown = data;
     });
     void this.#watchMonitor(this.#qmp, qemu);
+    await this.#begin(this.#qmp, qemu);
     if (!this.#ladder) this.#enter('running');
+  }
+
+  /** Lets the guest go; one whose file says `-S` waits for whoever asked for that, a debugger say. */
+  async #begin(qmp: QmpClient, qemu: QemuProcess): Promise<void> {
+    if (this.config.extraArguments.includes('-S')) return;
+    try {
+      await qmp.execute('cont');
+    } catch (error) {
+      // A QEMU that is gone has an end to report like any other.
+      await Promise.race([qemu.exited, delay(GONE_SOON_MS)]);
+      if (qemu.isRunning && !this.#ladder) throw error;
+    }
   }
 
   async #watchMonitor(qmp: QmpClient, qemu: QemuProcess): Promise<void> {

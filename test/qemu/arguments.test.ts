@@ -8,7 +8,7 @@ function argumentsOf(text: string, bridge?: string[]): string {
 }
 
 const fixed =
-  '-chardev stdio,id=console,signal=off -serial chardev:console -qmp unix:/run/q,,mp,server=on,wait=off';
+  '-chardev stdio,id=console,signal=off -serial chardev:console -S -qmp unix:/run/q,,mp,server=on,wait=off';
 
 describe('qemuArguments', () => {
   it('says what the VM file says, and nothing for what it does not', () => {
