@@ -13,6 +13,8 @@ const suites: Record<string, () => Promise<Suite>> = {
   interposed: async () => (await import('./interposed.js')).run(),
   flood: async () => (await import('./flood.js')).run(),
   'vfio-user': async () => (await import('./vfio-user.js')).run(),
+  ivc: async () => (await import('./ivc.js')).run(),
+  mainline: async () => (await import('./mainline.js')).run(),
 };
 
 const { values, positionals } = parseArgs({ options: { json: { type: 'string' } }, allowPositionals: true });

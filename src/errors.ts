@@ -33,6 +33,7 @@ export const errorCodes = {
   GPUVM_FILE: ExitStatus.OS,
   GPUVM_CONFIG: ExitStatus.CONFIG,
   GPUVM_POLICY: ExitStatus.CONFIG,
+  GPUVM_DEVICE_TREE: ExitStatus.DATA,
   GPUVM_INPUT: ExitStatus.DATA,
   GPUVM_REQUEST: ExitStatus.DATA,
   GPUVM_ADDON_MISSING: ExitStatus.UNAVAILABLE,

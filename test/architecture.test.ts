@@ -11,6 +11,7 @@ const src = resolve(import.meta.dirname, '../src');
 const mayImport: Record<string, readonly string[]> = {
   cli: [
     'vm',
+    'devicetree',
     'qemu',
     'qmp',
     'config',
@@ -41,6 +42,7 @@ const mayImport: Record<string, readonly string[]> = {
     'bpmp/wire',
   ],
   vm: [
+    'devicetree',
     'qemu',
     'qmp',
     'config',
@@ -55,6 +57,7 @@ const mayImport: Record<string, readonly string[]> = {
     'bpmp/wire',
   ],
   qemu: ['config', 'errors'],
+  devicetree: ['nearest', 'errors'],
   qmp: ['errors'],
   config: ['nearest', 'errors', 'bpmp/backend'],
   'bpmp/worker': [
@@ -81,6 +84,7 @@ const mayImport: Record<string, readonly string[]> = {
 const sideDoors = [
   'bpmp/backend/backend.ts',
   'bpmp/backend/schema.ts',
+  'bpmp/worker/thread.ts',
   'bpmp/bridge/bridge.ts',
   'bpmp/bridge/interposed/index.ts',
   'bpmp/bridge/vfio-user/index.ts',
@@ -112,6 +116,9 @@ function roomOf(file: string): string {
   return parts[0] === 'bpmp' ? parts.slice(0, 2).join('/') : parts[0];
 }
 
+/** The vfio-user library: apart from what is served on it, as others are to use it too. */
+const library = /^bpmp\/bridge\/vfio-user\/(memory|pci|protocol|transport)\//;
+
 describe('the rooms', () => {
   it('reads the imports of every file', () => {
     expect(imports.length).toBeGreaterThan(100);
@@ -142,6 +149,23 @@ describe('the rooms', () => {
         const doors = [`${room}/index.ts`, ...sideDoors];
         return !doors.includes(to);
       })
+      .map(({ from, to }) => `${from} imports ${to}`);
+    expect(aside).toEqual([]);
+  });
+
+  it('that make the vfio-user library know nothing of a BPMP', () => {
+    const known = /^(errors|native\/index)\.ts$/;
+    const outside = imports
+      .filter(({ from, to }) => library.test(from) && !library.test(to) && !known.test(to))
+      .map(({ from, to }) => `${from} imports ${to}`);
+    expect(outside).toEqual([]);
+  });
+
+  it('that are served by the vfio-user library enter it by its door', () => {
+    const aside = imports
+      .filter(
+        ({ from, to }) => !library.test(from) && library.test(to) && !from.endsWith('vfio-user/library.ts'),
+      )
       .map(({ from, to }) => `${from} imports ${to}`);
     expect(aside).toEqual([]);
   });

@@ -1,28 +1,25 @@
-// A guest without an operating system, for tests and benchmarks of the BPMP window: it carries out a list of accesses
+// A guest without an operating system, for tests and benchmarks of the BPMP's bridges: it carries out a list of accesses
 // that lies in its memory, prints what it read on the PL011 console, and powers off. Raw binary for QEMU's arm64
 // `virt`, started with -kernel; MMU and caches off, so every access is exactly what it says.
 //
 // test/support/window-probe.ts writes the list; the two agree on struct step and on the addresses.
 
-typedef unsigned char u8;
-typedef unsigned int u32;
-typedef unsigned long u64;
+#include "probe.h"
 
 #define SCRIPT 0x4a000000ul
 #define STATE 0x47000000ul	// what QEMU does not load survives a reset of the machine
 #define SCRATCH 0x46000000ul
-#define TIMES 0x46100000ul
 #define STACK 0x45000000ul
 #define SECOND_STACK 0x45800000ul
 #define UART 0x09000000ul
 #define MAGIC 0x70726f6265ul
 
-enum { END, WRITE, READ, TRANSFER, REPEAT, RESET, START_SECOND, STORE_PAIR, STOP_SECOND, PAUSE };
+enum { END, WRITE, READ, TRANSFER, REPEAT, RESET, START_SECOND, STORE_PAIR, STOP_SECOND, PAUSE, IVC_BOOT, IVC_TRANSFER, IVC_REPEAT };
 
 struct step {
 	u64 code;
-	u64 size;	// of an access in bytes; of REPEAT: how often; of PAUSE: ms
-	u64 address;	// of an access, of the window, of the second CPU's list
+	u64 size;	// of an access in bytes; of REPEAT and IVC_REPEAT: how often; of PAUSE: ms
+	u64 address;	// of an access, of the window, of the second CPU's list, of an IVC request
 	u64 value;	// to be written; for a transfer where its 0x600 bytes lie
 };
 
@@ -40,29 +37,36 @@ static u64 firmware(u64 function, u64 a, u64 b, u64 c)
 	return x0;
 }
 
-static u64 now(void)
+u64 now(void)
 {
 	u64 value;
 	asm volatile("isb; mrs %0, cntvct_el0" : "=r"(value));
 	return value;
 }
 
-static void put(char c)
+u64 counter_frequency(void)
+{
+	u64 frequency;
+	asm volatile("mrs %0, cntfrq_el0" : "=r"(frequency));
+	return frequency;
+}
+
+void put(char c)
 {
 	*(volatile u32 *)UART = (u8)c;
 }
 
-static void put_text(const char *text)
+void put_text(const char *text)
 {
 	while (*text) put(*text++);
 }
 
-static void put_hex(u64 value, int digits)
+void put_hex(u64 value, int digits)
 {
 	while (digits-- > 0) put("0123456789abcdef"[(value >> (4 * digits)) & 15]);
 }
 
-static void write(u64 size, u64 address, u64 value)
+void write(u64 size, u64 address, u64 value)
 {
 	if (size == 1) *(volatile u8 *)address = value;
 	else if (size == 2) *(volatile unsigned short *)address = value;
@@ -70,7 +74,7 @@ static void write(u64 size, u64 address, u64 value)
 	else *(volatile u64 *)address = value;
 }
 
-static u64 read(u64 size, u64 address)
+u64 read(u64 size, u64 address)
 {
 	if (size == 1) return *(volatile u8 *)address;
 	if (size == 2) return *(volatile unsigned short *)address;
@@ -99,26 +103,27 @@ static void print_reply(void)
 
 static void pause(u64 ms)
 {
-	u64 frequency;
-	asm volatile("mrs %0, cntfrq_el0" : "=r"(frequency));
-	for (u64 end = now() + ms * frequency / 1000; now() < end; ) ;
+	for (u64 end = now() + ms * counter_frequency() / 1000; now() < end; ) ;
+}
+
+// Printed afterwards, so that the console is quiet meanwhile.
+void print_times(u64 count)
+{
+	for (u64 i = 0; i < count; i++) {
+		put_text("n ");
+		put_hex(*(volatile u64 *)(TIMES + 8 * i) * 1000000 / (counter_frequency() / 1000), 16);
+		put('\n');
+	}
 }
 
 static void repeat(u64 count, u64 window, u64 source)
 {
-	u64 frequency;
-	asm volatile("mrs %0, cntfrq_el0" : "=r"(frequency));
 	for (u64 i = 0; i < count; i++) {
 		u64 start = now();
 		transfer(window, source);
 		*(volatile u64 *)(TIMES + 8 * i) = now() - start;
 	}
-	// Printed afterwards, so that the console is quiet meanwhile.
-	for (u64 i = 0; i < count; i++) {
-		put_text("n ");
-		put_hex(*(volatile u64 *)(TIMES + 8 * i) * 1000000 / (frequency / 1000), 16);
-		put('\n');
-	}
+	print_times(count);
 }
 
 void second_main(const struct step *step)
@@ -157,6 +162,15 @@ void first_main(void)
 			break;
 		case PAUSE:
 			pause(s->size);
+			break;
+		case IVC_BOOT:
+			ivc_boot((const struct ivc_request *)s->address);
+			break;
+		case IVC_TRANSFER:
+			ivc_transfer((const struct ivc_request *)s->address);
+			break;
+		case IVC_REPEAT:
+			ivc_repeat((const struct ivc_request *)s->address, s->size);
 			break;
 		case RESET:
 			if (RESET_DONE == MAGIC) break;

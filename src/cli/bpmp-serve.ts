@@ -3,7 +3,7 @@ import { windowBars } from '../bpmp/bridge/vfio-user/index.js';
 import { loadPolicy } from '../bpmp/policy/index.js';
 import { type BridgeEnded, startBridge } from '../bpmp/worker/index.js';
 import { GpuvmError } from '../errors.js';
-import { vfioUserWindow } from '../qemu/index.js';
+import { vfioUserDevices, WINDOW_SLOT } from '../qemu/index.js';
 import type { Call } from './command.js';
 import { type Context, wantsColour } from './context.js';
 import { BridgeView } from './run/bridge-view.js';
@@ -46,7 +46,7 @@ export async function run({ options }: Call, { stdout, stderr, json }: Context):
 
   const stubPath = `${socketPath}.stub`;
   const bars = windowBars(handle.ready.window!.guestAddress);
-  const qemu = vfioUserWindow({ socketPath, bars, stubPath });
+  const qemu = vfioUserDevices({ devices: [{ socketPath, slot: WINDOW_SLOT }], bars, stubPath });
   await writeFile(stubPath, qemu.stub);
   note('serving; a QEMU 10.1 or newer that is started with these arguments has the window (Ctrl-C ends)');
   if (json) stdout.json({ socket: socketPath, window: handle.ready.window, arguments: qemu.arguments });

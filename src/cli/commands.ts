@@ -20,10 +20,11 @@ next step: quit, SIGTERM, SIGKILL. Ctrl-A x does the same; Ctrl-A Ctrl-C sends a
     options: [
       watch,
       ['--events <file>', 'write what happens to this file, one JSON document a line'],
+      ['--save-dtb <file>', "write the guest's device tree to this file as it is handed to QEMU"],
       learned,
     ],
     examples: ['gpuvm run examples/simulated-orin.yaml --watch', 'gpuvm run vm.yaml --events events.ndjson'],
-    load: () => import('./run/command.js'),
+    load: () => import('./run/begin.js'),
   },
   {
     path: 'policy check',

@@ -19,6 +19,9 @@ export interface ParseOptions {
 /** Nobody writes a VM file of this length, in characters. */
 const MAX_LENGTH = 1024 * 1024;
 
+/** The boot stub and the guest's tree know where this machine has things. */
+const ARM_VIRT = /^(type=)?virt\b/;
+
 /** Reads a VM file's text. Throws GPUVM_CONFIG with the first mistake; `details.mistakes` has a line for each. */
 export function parseVmFile(text: string, options: ParseOptions): VmConfig {
   const { file } = options;
@@ -65,6 +68,10 @@ function contradictions(config: VmFile, document: YamlDocument): Mistake[] {
   if (config.bridge.kind !== 'none' && config.policy === undefined) {
     const message = 'policy is missing: a bridge needs one, or nothing would be allowed';
     mistakes.push({ message, place: document.placeOf(['bridge']) });
+  }
+  if (['vfio-user', 'ivc'].includes(config.bridge.kind) && !ARM_VIRT.test(config.machine)) {
+    const message = `machine ${config.machine}: bridge.kind ${config.bridge.kind} is for QEMU's machine virt`;
+    mistakes.push({ message, place: document.placeOf(['machine']) });
   }
   for (const key of ['initrd', 'append'] as const) {
     if (config[key] === undefined || config.kernel !== undefined) continue;

@@ -27,15 +27,23 @@ export function resolvePaths(
     const path = file[key];
     if (path !== undefined) resolved[key] = expandPath(path, variables, complain([key]));
   }
+  resolved.deviceTree = {
+    overlays: file.deviceTree.overlays.map((path, index) =>
+      expandPath(path, variables, complain(['deviceTree', 'overlays', index])),
+    ),
+  };
   return resolved;
 }
 
 /** That the files are there and can be read, before a VM is started with them. */
 export function checkFiles(file: VmFile, document: YamlDocument, mistakes: Mistake[]): void {
-  for (const key of FILES) {
-    const path = file[key];
+  const check = (what: string, path: string | undefined, at: KeyPath) => {
     const trouble = path === undefined ? undefined : troubleWith(path);
-    if (trouble) mistakes.push({ message: `${key} ${path} ${trouble}`, place: document.placeOf([key]) });
+    if (trouble) mistakes.push({ message: `${what} ${path} ${trouble}`, place: document.placeOf(at) });
+  };
+  for (const key of FILES) check(key, file[key], [key]);
+  for (const [index, path] of file.deviceTree.overlays.entries()) {
+    check('the overlay', path, ['deviceTree', 'overlays', index]);
   }
 }
 

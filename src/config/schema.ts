@@ -52,6 +52,17 @@ const bridge = z.discriminatedUnion('kind', [
       .describe("The window's guest-physical address, as virtual-pa in the guest's /bpmp node says it."),
   }),
   z.strictObject({
+    kind: z
+      .literal('ivc')
+      .describe(
+        "A stock QEMU, 10.1 or newer, and a kernel with the mainline's drivers: the BPMP as the chip has it.",
+      ),
+    layout: z
+      .enum(['auto', 'shared', 'trapped'])
+      .default('auto')
+      .describe('Whether the messages lie in pages shared with the guest; auto shares where that is sound.'),
+  }),
+  z.strictObject({
     kind: z.literal('interposed').describe('A patched QEMU that opens the host device itself, unchanged.'),
     device: text.default('/dev/bpmp-host').describe('The path that this QEMU opens.'),
   }),
@@ -94,7 +105,19 @@ export const vmFileSchema = z.strictObject({
   memory: size.optional().describe('How much RAM the guest has, such as 2G.'),
   kernel: text.optional().describe('The kernel image to boot.'),
   initrd: text.optional().describe('The initial RAM disk.'),
-  dtb: text.optional().describe("The guest's device tree blob."),
+  dtb: text
+    .optional()
+    .describe("The device tree blob that the guest's is made from; by default QEMU's own for this machine."),
+  deviceTree: z
+    .strictObject({
+      overlays: z
+        .array(text)
+        .default([])
+        .describe(
+          "Overlays (.dtbo, made by dtc -@) that are merged into the guest's device tree, in this order.",
+        ),
+    })
+    .prefault({}),
   append: z.string('must be text').optional().describe("The kernel's command line."),
   extraArguments: z
     .array(text)

@@ -1,11 +1,13 @@
 /** QEMU as a program: what it can do, its arguments, its process. */
 export { askDevice, askMachines, askVersion, type QemuVersion, requireVfioUser } from './abilities.js';
-export { escapeOption, qemuArguments, type RuntimeArguments } from './arguments.js';
+export { escapeOption, machineArguments, qemuArguments, type RuntimeArguments } from './arguments.js';
 export { type BarAddress, BOOT_STUB_ADDRESS, bootStub, bootStubArguments, PCI_WINDOW } from './boot-stub.js';
+export { dumpTree } from './dump-tree.js';
 export { type ProcessExit, type QemuCommand, QemuProcess } from './process.js';
 export {
   type VfioUserArguments,
-  type VfioUserWindow,
-  vfioUserDevice,
-  vfioUserWindow,
-} from './vfio-user-window.js';
+  type VfioUserDevice,
+  type VfioUserDevices,
+  vfioUserDevices,
+  WINDOW_SLOT,
+} from './vfio-user.js';

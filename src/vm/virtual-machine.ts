@@ -1,15 +1,17 @@
 import { EventEmitter } from 'node:events';
-import type { BridgeEnded, BridgeHandle, BridgeReady } from '../bpmp/worker/index.js';
+import { writeFile } from 'node:fs/promises';
+import type { BridgeEnded, BridgeHandle, BridgeReady, startBridge } from '../bpmp/worker/index.js';
 import type { VmConfig } from '../config/index.js';
 import { GpuvmError } from '../errors.js';
 import { QemuProcess, qemuArguments } from '../qemu/index.js';
 import { QmpClient, type QmpEvents } from '../qmp/index.js';
-import { openBridge, type VmBridge } from './bridge.js';
-import { endedAtOnce, stoppedEarly, stuck } from './failures.js';
+import { openBridge, type VmBridge } from './bridge/index.js';
+import { endedAtOnce, stoppedEarly, stuck, whyItCouldNotStart } from './failures.js';
 import { describeExit, judge } from './outcome.js';
 import type { EndReport } from './report.js';
 import { RuntimeFolder } from './runtime-folder.js';
 import { type LadderStep, StopLadder } from './stop-ladder.js';
+import { guestTree } from './tree/index.js';
 
 export type VmState = 'new' | 'bridge' | 'qemu' | 'monitor' | 'running' | 'stopping' | 'ended';
 
@@ -17,6 +19,8 @@ export interface VmEvents {
   state: [state: VmState];
   /** The bridge serves; its notes are for people. */
   bridge: [handle: BridgeHandle, ready: BridgeReady];
+  /** The guest's device tree as it is handed to QEMU, where it is not QEMU's own. */
+  tree: [blob: Uint8Array];
   /** QEMU runs; its console may be read and written from here on. */
   qemu: [process: QemuProcess];
   /** One line of QEMU's stderr, printable. */
@@ -29,6 +33,8 @@ export interface VmEvents {
 export interface VmOptions {
   /** Hand every transfer of the bridge over, as its 'transfers' events. */
   readonly record?: boolean;
+  /** Serves with a thread that was begun before; by default with one that begins now. */
+  readonly startBridge?: typeof startBridge;
   /** @internal Tests bring their own bridge. */
   readonly openBridge?: typeof openBridge;
 }
@@ -116,15 +122,23 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
   }
 
   async #start(folder: RuntimeFolder): Promise<QemuProcess> {
-    const { record = false } = this.#options;
+    const { record = false, startBridge: start } = this.#options;
     const open = this.#options.openBridge ?? openBridge;
-    this.#bridge = await open(this.config, folder, { record });
+    const tree = guestTree(this.config, folder);
+    this.#bridge = await open(this.config, folder, { record, start, named: tree?.named });
     if (this.#bridge) this.#watchBridge(this.#bridge.handle);
+    this.#abandon.signal.throwIfAborted();
+    const blob = await tree?.finish(this.#bridge?.handle.ready.guest);
+    const dtb = blob && folder.file('guest.dtb');
+    if (dtb) {
+      await writeFile(dtb, blob);
+      this.emit('tree', blob);
+    }
     this.#abandon.signal.throwIfAborted();
 
     this.#enter('qemu');
     const qmpPath = folder.file('qmp');
-    const args = qemuArguments(this.config, { qmpPath, bridge: this.#bridge?.qemuArguments ?? [] });
+    const args = qemuArguments(this.config, { qmpPath, bridge: this.#bridge?.qemuArguments ?? [], dtb });
     const command = { command: this.config.qemu.binary, args };
     const qemu = await QemuProcess.start(this.#bridge?.wrap(command) ?? command, (line) =>
       this.emit('stderr', line),
@@ -152,14 +166,28 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
       if (this.#ladder) return;
       // QEMU's exit shows on the socket first; its own last words are the better explanation.
       await Promise.race([qemu.exited, delay(GONE_SOON_MS)]);
-      this.#abandon.signal.throwIfAborted();
+      if (this.#abandon.signal.aborted)
+        throw await whyItCouldNotStart(this.#abandon.signal.reason, this.config);
       throw error;
     }
     this.#qmp.on('SHUTDOWN', ({ data }) => {
       this.#shutdown = data;
     });
     void this.#watchMonitor(this.#qmp, qemu);
+    await this.#begin(this.#qmp, qemu);
     if (!this.#ladder) this.#enter('running');
+  }
+
+  /** Lets the guest go; one whose file says `-S` waits for whoever asked for that, a debugger say. */
+  async #begin(qmp: QmpClient, qemu: QemuProcess): Promise<void> {
+    if (this.config.extraArguments.includes('-S')) return;
+    try {
+      await qmp.execute('cont');
+    } catch (error) {
+      // A QEMU that is gone has an end to report like any other.
+      await Promise.race([qemu.exited, delay(GONE_SOON_MS)]);
+      if (qemu.isRunning && !this.#ladder) throw error;
+    }
   }
 
   async #watchMonitor(qmp: QmpClient, qemu: QemuProcess): Promise<void> {

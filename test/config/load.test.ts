@@ -28,6 +28,7 @@ describe('a VM file', () => {
       qemu: { binary: 'qemu-system-aarch64' },
       machine: 'virt',
       smp: 1,
+      deviceTree: { overlays: [] },
       extraArguments: [],
       bridge: { kind: 'none' },
       backend: { kind: 'simulated' },
@@ -78,9 +79,11 @@ stop: { powerdown: 1500ms, quit: 0s, terminate: 2min, kill: 1s }
     [`${least}bridge: { kind: none, layout: auto }`, ['3:23: bridge.layout is not known: there are kind']],
     [
       `${least}bridge: { kind: vfiouser }`,
-      ['3:17: bridge.kind is "vfiouser": did you mean "vfio-user"? It is one of none, vfio-user, interposed'],
+      [
+        '3:17: bridge.kind is "vfiouser": did you mean "vfio-user"? It is one of none, vfio-user, ivc, interposed',
+      ],
     ],
-    [`${least}bridge: {}`, ['3:9: bridge.kind is missing: it is one of none, vfio-user, interposed']],
+    [`${least}bridge: {}`, ['3:9: bridge.kind is missing: it is one of none, vfio-user, ivc, interposed']],
     [`${least}bridge: none`, ['3:9: bridge must be a map of keys and values']],
     [
       `${least}policy: p\nbridge: { kind: vfio-user, layout: shaerd }`,
@@ -127,6 +130,24 @@ stop: { powerdown: 1500ms, quit: 0s, terminate: 2min, kill: 1s }
     [
       `${least}bridge: { kind: vfio-user }`,
       ['3:9: policy is missing: a bridge needs one, or nothing would be allowed'],
+    ],
+    [
+      `${least}policy: p\nbridge: { kind: ivc, guestAddress: 0x1000 }`,
+      ['4:22: bridge.guestAddress is not known: there are kind, layout'],
+    ],
+    [
+      'name: kite\nmachine: q35\npolicy: p\nbridge: { kind: ivc }',
+      ["2:10: machine q35: bridge.kind ivc is for QEMU's machine virt"],
+    ],
+    [`${least}deviceTree: { overlays: a.dtbo }`, ['3:25: deviceTree.overlays must be a list']],
+    [
+      `${least}deviceTree: { overlay: [a.dtbo] }`,
+      ['3:15: deviceTree.overlay is not known: did you mean "overlays"?'],
+    ],
+    [
+      `${least}deviceTree: { overlays: [a.dtbo, "\${her}/b.dtbo"] }`,
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the VM file's own variables
+      ['3:34: ${her} is not known: did you mean ${here}?'],
     ],
     [`${least}name: again`, ['3:1: Map keys must be unique']],
     ['name: "a/b"\nmachine: 3', [expect.stringMatching(/^1:7: name must be/), '2:10: machine must be text']],
@@ -196,6 +217,11 @@ describe('loadVmFile', () => {
       code: 'GPUVM_CONFIG',
       message: `${vm}:3:9: kernel ${folder}/Image is not there (and 1 more)`,
     });
+    writeFileSync(vm, `${least}deviceTree: { overlays: [x.dtbo] }\n`);
+    await expect(loadVmFile(vm, { checkFiles: true })).rejects.toThrow(
+      `${vm}:3:26: the overlay ${folder}/x.dtbo is not there`,
+    );
+    writeFileSync(vm, `${least}kernel: Image\n`);
     await expect(loadVmFile(vm)).resolves.toMatchObject({ kernel: join(folder, 'Image') });
   });
 });

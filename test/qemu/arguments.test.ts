@@ -8,7 +8,7 @@ function argumentsOf(text: string, bridge?: string[]): string {
 }
 
 const fixed =
-  '-chardev stdio,id=console,signal=off -serial chardev:console -qmp unix:/run/q,,mp,server=on,wait=off';
+  '-chardev stdio,id=console,signal=off -serial chardev:console -S -qmp unix:/run/q,,mp,server=on,wait=off';
 
 describe('qemuArguments', () => {
   it('says what the VM file says, and nothing for what it does not', () => {
@@ -31,6 +31,12 @@ extraArguments: [-no-reboot, -s]`;
     expect(argumentsOf(text, ['-device', 'window'])).toBe(
       `-name kite -nodefaults -no-user-config -display none -machine virt,gic-version=3 -cpu cortex-a72 -smp 2,cores=2 -m 2048M -kernel /vms/Image -initrd /vms/initrd -dtb /vms/kite.dtb -append quiet init=/init ${fixed} -device window -no-reboot -s`,
     );
+  });
+
+  it('boots with another tree than the VM file’s where one was made of it', () => {
+    const config = parseVmFile('name: k\nmachine: virt\ndtb: /a.dtb', { file: '/vm.yaml' });
+    const args = qemuArguments(config, { qmpPath: '/q', dtb: '/made.dtb' });
+    expect(args.slice(args.indexOf('-dtb'), args.indexOf('-dtb') + 2)).toEqual(['-dtb', '/made.dtb']);
   });
 
   it('writes memory in the largest unit that fits', () => {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BOOT_STUB_CODE } from '../../src/qemu/boot-stub-code.js';
-import { bootStub, bootStubArguments, vfioUserWindow } from '../../src/qemu/index.js';
+import { bootStub, bootStubArguments, vfioUserDevices } from '../../src/qemu/index.js';
 import { hasProgram } from '../real/programs.js';
 
 const window = { vendor: 0x1af4, device: 0x10f0, bar: 0, size: 0x2000, address: 0x10800000n };
@@ -62,11 +62,13 @@ describe('QEMU’s arguments', () => {
   });
 
   it('name device, socket and stub', () => {
-    const { arguments: args, stub } = vfioUserWindow({
-      socketPath: '/run/s',
+    const { arguments: args, stub } = vfioUserDevices({
+      devices: [
+        { socketPath: '/run/s', slot: 12 },
+        { socketPath: '/run/t', slot: 5 },
+      ],
       bars: [window],
       stubPath: '/run/stub',
-      slot: 12,
     });
     expect(JSON.parse(args[1]!)).toEqual({
       driver: 'vfio-user-pci',
@@ -74,7 +76,8 @@ describe('QEMU’s arguments', () => {
       'x-msg-timeout': 40_000,
       socket: { type: 'unix', path: '/run/s' },
     });
-    expect(args).toEqual(['-device', args[1], ...bootStubArguments('/run/stub')]);
+    expect(JSON.parse(args[3]!)).toMatchObject({ addr: '5', socket: { path: '/run/t' } });
+    expect(args).toEqual(['-device', args[1], '-device', args[3], ...bootStubArguments('/run/stub')]);
     expect(stub).toEqual(bootStub([window]));
   });
 });

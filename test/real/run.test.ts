@@ -2,9 +2,17 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseVmFile } from '../../src/config/index.js';
-import { askDevice, askMachines, askVersion, requireVfioUser } from '../../src/qemu/index.js';
+import {
+  danglingReferences,
+  findNode,
+  parseTree,
+  readCells,
+  readStrings,
+} from '../../src/devicetree/index.js';
+import { askDevice, askMachines, askVersion, dumpTree, requireVfioUser } from '../../src/qemu/index.js';
 import { VirtualMachine } from '../../src/vm/index.js';
 import { bootSector } from './boot-sector.js';
 import { GpuvmProcess } from './gpuvm-process.js';
@@ -181,6 +189,42 @@ describe.skipIf(!hasProgram(arm))('what a real QEMU can do', () => {
       message: expect.stringMatching(
         /^this QEMU \d+\.\d+\.\d+ has no vfio-user-pci: 10\.1 or newer is needed, set qemu\.binary/,
       ),
+    });
+  });
+
+  it('is asked of it only when a VM with a bridge does not start', async (context) => {
+    const { major, minor } = await askVersion(arm);
+    context.skip(major > 10 || (major === 10 && minor >= 1), `${programPath(arm)} has vfio-user-pci`);
+    const policy = fileURLToPath(new URL('../../examples/policies/gpu.yaml', import.meta.url));
+    const text = `name: old
+qemu: { binary: ${arm} }
+machine: virt
+cpu: cortex-a53
+bridge: { kind: ivc }
+policy: ${policy}`;
+    vi.stubEnv('XDG_RUNTIME_DIR', tmpdir());
+    const vm = new VirtualMachine(parseVmFile(text, { file: '/old.yaml' }));
+    await expect(vm.run()).rejects.toMatchObject({
+      code: 'GPUVM_QEMU_UNSUITABLE',
+      message: expect.stringContaining('has no vfio-user-pci'),
+    });
+    vi.unstubAllEnvs();
+  });
+
+  it('includes the device tree that it makes for a machine', async () => {
+    const text = `name: tree\nqemu: { binary: ${arm} }\nmachine: virt,gic-version=3\ncpu: cortex-a53\nsmp: 3\nmemory: 192M`;
+    const path = join(tmpdir(), `gpuvm-dumped-${process.pid}`);
+    const tree = parseTree(await dumpTree(parseVmFile(text, { file: '/tree.yaml' }), path));
+    expect([...findNode(tree, '/cpus')!.children].filter(({ name }) => name.startsWith('cpu@'))).toHaveLength(
+      3,
+    );
+    expect(readCells(findNode(tree, '/memory@40000000')!.get('reg'))).toEqual([0, 0x4000_0000, 0, 192 << 20]);
+    expect(readStrings(findNode(tree, '/intc')!.get('compatible'))).toContain('arm,gic-v3');
+    expect(danglingReferences(tree)).toEqual([]);
+    const broken = parseVmFile(text.replace('cortex-a53', 'kite'), { file: '/tree.yaml' });
+    await expect(dumpTree(broken, path)).rejects.toMatchObject({
+      code: 'GPUVM_QEMU_UNSUITABLE',
+      message: expect.stringContaining('kite'),
     });
   });
 

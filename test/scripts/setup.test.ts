@@ -5,6 +5,8 @@ import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const folder = new URL('../../scripts/', import.meta.url).pathname;
+/** What the kernel's key is made of, in this order. */
+const kernelSources = [join(folder, '../guest/mainline/kernel.config'), join(folder, 'guest-kernel')];
 const scripts = ['', 'lib/']
   .flatMap((sub) => readdirSync(folder + sub, { withFileTypes: true }).map((entry) => ({ entry, sub })))
   .filter(({ entry }) => entry.isFile() && !/\.(ts|json)$/.test(entry.name))
@@ -89,5 +91,24 @@ describe("Debian's mirror", () => {
     expect(
       await mirrorOf('sources.list.d/security.sources', 'URIs: http://x.example/debian-security\n'),
     ).toBe('http://deb.debian.org/debian');
+  });
+});
+
+describe('guest-kernel', () => {
+  it('leaves a kernel alone that was built of the same configuration by the same script', async () => {
+    const key = await execa('bash', ['-c', 'cat "$@" | sha256sum | cut -c1-16', '-', ...kernelSources]);
+    const kernel = join(place, 'gpuvm/guest-kernel/current');
+    mkdirSync(kernel, { recursive: true });
+    writeFileSync(join(kernel, 'Image'), '');
+    writeFileSync(join(kernel, 'kernel.json'), `{\n  "key": "${key.stdout}"\n}\n`);
+    const env = { XDG_CACHE_HOME: place, GPUVM_SETUP_LOG: join(place, 'log') };
+    const { stdout } = await execa(`${folder}guest-kernel`, { env, timeout: 10_000 });
+    expect(stdout).toBe('');
+    expect(readdirSync(join(place, 'gpuvm/guest-kernel'))).toEqual(['current']);
+  });
+
+  it('is configured by options that stand there once', () => {
+    const names = readFileSync(kernelSources[0]!, 'utf8').match(/^CONFIG_\w+/gm)!;
+    expect(new Set(names).size).toBe(names.length);
   });
 });

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { windowBars } from '../../src/bpmp/bridge/vfio-user/index.js';
-import { vfioUserWindow } from '../../src/qemu/index.js';
+import { IVC_DEVICES, ivcBars, windowBars } from '../../src/bpmp/bridge/vfio-user/index.js';
+import { vfioUserDevices, WINDOW_SLOT } from '../../src/qemu/index.js';
 import { programPath } from '../real/programs.js';
 
 /** Where guest/window-probe looks for its list, and the codes of its steps. */
@@ -20,12 +20,23 @@ const START_SECOND = 6n;
 const STORE_PAIR = 7n;
 const STOP_SECOND = 8n;
 const PAUSE = 9n;
+const IVC_BOOT = 10n;
+const IVC_TRANSFER = 11n;
+const IVC_REPEAT = 12n;
 
 export interface ProbeRequest {
   readonly mrq: number;
   readonly tx: Uint8Array;
   readonly txSize?: bigint;
   readonly rxSize?: bigint;
+}
+
+/** A request on an IVC channel; as much is read of the answer as was sent. */
+export interface ProbeIvcRequest {
+  readonly channel: number;
+  readonly mrq: number;
+  /** A multiple of 8 bytes, 120 at the most. */
+  readonly tx: Uint8Array;
 }
 
 /** What the guest printed, in the order of the steps that print. */
@@ -59,6 +70,16 @@ export class ProbeScript {
   }
   repeat(count: number, request: ProbeRequest): this {
     return this.#step(REPEAT, BigInt(count), this.window, this.#image(request));
+  }
+  /** The doorbell is let through and all channels shake hands, as the drivers' probes do it. */
+  ivcBoot(): this {
+    return this.#step(IVC_BOOT, 0n, this.#ivc({ channel: 0, mrq: 0, tx: new Uint8Array(0) }), 0n);
+  }
+  ivcTransfer(request: ProbeIvcRequest): this {
+    return this.#step(IVC_TRANSFER, 0n, this.#ivc(request), 0n);
+  }
+  ivcRepeat(count: number, request: ProbeIvcRequest): this {
+    return this.#step(IVC_REPEAT, BigInt(count), this.#ivc(request), 0n);
   }
   /** Does nothing, accesses the window not. */
   pause(ms: number): this {
@@ -101,6 +122,15 @@ export class ProbeScript {
     const address = DATA + BigInt(this.#data.reduce((sum, { length }) => sum + length, 0));
     this.#data.push(bytes);
     return address;
+  }
+
+  #ivc({ channel, mrq, tx }: ProbeIvcRequest): bigint {
+    const block = new Uint8Array(160);
+    const { hsp, sram } = IVC_DEVICES;
+    const words = [hsp.address, sram.address, BigInt(channel), BigInt(mrq), BigInt(tx.length)];
+    block.set(new Uint8Array(new BigUint64Array(words).buffer));
+    block.set(tx, 40);
+    return this.#put(block);
   }
 
   /** The 0x600 bytes that the guest's driver copies into the window. */
@@ -155,7 +185,7 @@ export class ProbeGuest {
         '-fno-pic',
       ],
       ...['-mgeneral-regs-only', '-mstrict-align', '-fno-stack-protector', '-Wl,--build-id=none'],
-      ...[`-Wl,-T,${source}/probe.ld`, '-o', elf, `${source}/probe.c`],
+      ...[`-Wl,-T,${source}/probe.ld`, '-o', elf, `${source}/probe.c`, `${source}/ivc.c`],
     ]);
     execFileSync('aarch64-linux-gnu-objcopy', ['-O', 'binary', elf, this.#image]);
   }
@@ -164,10 +194,10 @@ export class ProbeGuest {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Starts QEMU with the list against the server at `socketPath`. */
+  /** Starts QEMU with the list against the server of the window, or those of the two devices of IVC. */
   start(
     script: ProbeScript,
-    socketPath: string,
+    sockets: string | { readonly hsp: string; readonly sram: string },
     { timeoutMs = 60_000, messageTimeoutMs = 40_000 }: ProbeOptions = {},
   ) {
     const files = {
@@ -175,8 +205,21 @@ export class ProbeGuest {
       data: join(this.folder, 'data'),
       stub: join(this.folder, 'stub'),
     };
-    const bars = windowBars(script.window);
-    const device = vfioUserWindow({ socketPath, bars, stubPath: files.stub, messageTimeoutMs });
+    const served =
+      typeof sockets === 'string'
+        ? { devices: [{ socketPath: sockets, slot: WINDOW_SLOT }], bars: windowBars(script.window) }
+        : {
+            devices: [
+              { socketPath: sockets.hsp, slot: IVC_DEVICES.hsp.slot },
+              { socketPath: sockets.sram, slot: IVC_DEVICES.sram.slot },
+            ],
+            bars: ivcBars(),
+          };
+    const device = vfioUserDevices({
+      ...served,
+      stubPath: files.stub,
+      messageTimeoutMs,
+    });
     writeFileSync(files.steps, script.steps());
     writeFileSync(files.data, script.data());
     writeFileSync(files.stub, device.stub);
@@ -194,8 +237,12 @@ export class ProbeGuest {
   }
 
   /** Runs the list to its end and returns what it printed. */
-  async run(script: ProbeScript, socketPath: string, options?: ProbeOptions): Promise<ProbeResult[]> {
-    const { stdout, stderr, exitCode } = await this.start(script, socketPath, options);
+  async run(
+    script: ProbeScript,
+    sockets: Parameters<ProbeGuest['start']>[1],
+    options?: ProbeOptions,
+  ): Promise<ProbeResult[]> {
+    const { stdout, stderr, exitCode } = await this.start(script, sockets, options);
     const lines = stdout.split('\n').map((line) => line.trim());
     if (exitCode !== 0 || lines.at(-1) !== 'end') {
       throw new Error(`the guest did not end well (exit ${exitCode}): ${stderr}\n${stdout.slice(-500)}`);

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { BridgeEnded, BridgeHandle } from '../../src/bpmp/worker/index.js';
 import { parseVmFile, type VmConfig } from '../../src/config/index.js';
-import type { openBridge, VmBridge } from '../../src/vm/bridge.js';
+import type { openBridge, VmBridge } from '../../src/vm/bridge/index.js';
 import { type LadderStep, VirtualMachine, type VmOptions } from '../../src/vm/index.js';
 
 const binary = fileURLToPath(new URL('./fake-qemu.mjs', import.meta.url));

@@ -19,7 +19,12 @@ export interface Backend {
   readonly name: string;
   transfer(mrq: number, tx: Uint8Array, rx: Uint8Array): Outcome | Promise<Outcome>;
   close(): void | Promise<void>;
+  /** Who is told of the requests that the BPMP makes by itself. Absent where none can be heard. */
+  onRequest?: RequestListener | undefined;
 }
+
+/** Is handed a request from the BPMP; the payload is the listener's to keep. */
+export type RequestListener = (mrq: number, payload: Uint8Array) => void;
 
 /** The largest payload either way that the host device and the window take, in bytes. */
 export const MAX_PAYLOAD = 512;

@@ -1,4 +1,4 @@
-export { type Backend, MAX_PAYLOAD, type Outcome } from './backend.js';
+export { type Backend, MAX_PAYLOAD, type Outcome, type RequestListener } from './backend.js';
 export { type BackendConfig, createBackend } from './create.js';
 export { HostDevice, type HostDeviceOptions, type HostDeviceStats } from './host-device/index.js';
 export {

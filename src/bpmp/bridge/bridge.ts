@@ -37,6 +37,11 @@ export interface Bridge {
   serve(handler?: RequestHandler): Promise<BridgeEnd>;
   /** Whether another guest may come after this one; absent where none can. */
   readonly canServeAgain?: boolean;
+  /**
+   * Hands the guest a request of the BPMP's own, up to 120 bytes, and resolves when that is over, however it ends.
+   * Absent where a guest cannot be reached.
+   */
+  notify?(mrq: number, payload: Uint8Array): Promise<unknown>;
   close(): void;
   /** Counters for people and tests, by name. */
   stats(): Record<string, number>;

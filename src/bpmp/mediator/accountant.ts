@@ -3,6 +3,7 @@ import type { CompiledPolicy } from '../policy/index.js';
 import { BpmpError, DebugCommand, type Shape } from '../wire/index.js';
 import { Aspect, aspectOf, aspects, readAnswer, readUint32, valueAfter } from './aspects.js';
 import { type Holding, Ledger, nameHolding } from './ledger.js';
+import { privateParents } from './private-parents.js';
 import { type ReleaseReport, release } from './release.js';
 import type { Statistics } from './statistics.js';
 
@@ -46,7 +47,8 @@ export class Accountant {
   }
 
   release(stepDeadlineMs: number): Promise<ReleaseReport> {
-    return release(this.#ledger, this.#backend, this.#nameOf, stepDeadlineMs);
+    const mine = (clocks: readonly number[]) => privateParents(clocks, this.#policy, this.#backend);
+    return release(this.#ledger, this.#backend, this.#nameOf, mine, stepDeadlineMs);
   }
 
   #send(mrq: number, tx: Uint8Array, rx: Uint8Array): Outcome | Promise<Outcome> {
@@ -132,6 +134,7 @@ export class Accountant {
   #isShared(aspect: Aspect, id: number): boolean {
     if (aspect === Aspect.RESET) return this.#policy.isShared('reset', id);
     if (aspect === Aspect.DOMAIN) return this.#policy.isShared('powerDomain', id);
+    if (aspect === Aspect.THERMAL_TRIP) return false;
     return this.#policy.isShared('clock', id);
   }
 
@@ -139,6 +142,7 @@ export class Accountant {
     const { clocks, resets, powerDomains } = this.#policy.chip;
     if (aspect === Aspect.RESET) return resets.nameOf(id);
     if (aspect === Aspect.DOMAIN) return powerDomains.nameOf(id);
-    return aspect === Aspect.DEBUG_FILE ? undefined : clocks.nameOf(id);
+    if (aspect === Aspect.DEBUG_FILE || aspect === Aspect.THERMAL_TRIP) return undefined;
+    return clocks.nameOf(id);
   };
 }

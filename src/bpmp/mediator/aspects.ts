@@ -1,4 +1,12 @@
-import { ClkCommand, DebugCommand, Mrq, PgCommand, ResetCommand, type Shape } from '../wire/index.js';
+import {
+  ClkCommand,
+  DebugCommand,
+  Mrq,
+  PgCommand,
+  ResetCommand,
+  type Shape,
+  ThermalCommand,
+} from '../wire/index.js';
 
 /** The kinds of state that a guest can change through a BPMP and that has to be given back. */
 export const Aspect = {
@@ -8,6 +16,7 @@ export const Aspect = {
   RESET: 3,
   DOMAIN: 4,
   DEBUG_FILE: 5,
+  THERMAL_TRIP: 6,
 } as const;
 export type Aspect = (typeof Aspect)[keyof typeof Aspect];
 
@@ -19,11 +28,20 @@ export interface OwnRequest {
 
 /**
  * What one kind of state is called, how to ask for its value, and how to set it back. Values are the wire's: 0 or 1
- * for a clock's state, Hz for a rate, a clock id for a parent, 0 (asserted) or 1 for a reset, a PG state for a domain.
- * Layouts after `struct mrq_clk_request`, `mrq_reset_request`, `mrq_pg_request` and `mrq_debug_request` in bpmp-abi.h.
+ * for a clock's state, Hz for a rate, a clock id for a parent, 0 (asserted) or 1 for a reset, a PG state for a domain,
+ * 1 for a trip that is set.
+ * Layouts after `struct mrq_clk_request`, `mrq_reset_request`, `mrq_pg_request`, `mrq_debug_request` and
+ * `mrq_thermal_host_to_bpmp_request` in bpmp-abi.h.
  */
 export interface AspectSpec {
-  readonly kind: 'clock' | 'clock rate' | 'clock parent' | 'reset' | 'power domain' | 'debug file';
+  readonly kind:
+    | 'clock'
+    | 'clock rate'
+    | 'clock parent'
+    | 'reset'
+    | 'power domain'
+    | 'debug file'
+    | 'thermal trip';
   /** Absent where the firmware offers no such question. */
   readonly ask?: (id: number) => OwnRequest;
   /** Bytes of the answer: 4 for a u32, 8 for an s64. */
@@ -93,6 +111,14 @@ export const aspects: Readonly<Record<Aspect, AspectSpec>> = {
     set: (id) => words(Mrq.DEBUG, DebugCommand.CLOSE, id),
     print: (value) => (value === 0 ? 'closed' : 'open'),
   },
+  [Aspect.THERMAL_TRIP]: {
+    kind: 'thermal trip',
+    answerSize: 4,
+    // The firmware does not tell. It keeps one for each zone, so a guest that sets it has taken the host's already.
+    assumed: 0,
+    set: (id, value) => words(Mrq.THERMAL, ThermalCommand.SET_TRIP, id, 0, 0, value),
+    print: (value) => (value === 0 ? 'none' : 'set'),
+  },
 };
 
 /** What state a request would change, or undefined where it changes none that is accounted for. */
@@ -105,6 +131,7 @@ export function aspectOf(shape: Shape): Aspect | undefined {
   }
   if (mrq === Mrq.RESET) return command === ResetCommand.GET_MAX_ID ? undefined : Aspect.RESET;
   if (mrq === Mrq.PG) return command === PgCommand.SET_STATE ? Aspect.DOMAIN : undefined;
+  if (mrq === Mrq.THERMAL) return command === ThermalCommand.SET_TRIP ? Aspect.THERMAL_TRIP : undefined;
   if (mrq === Mrq.DEBUG) return Aspect.DEBUG_FILE;
   return undefined;
 }
@@ -128,6 +155,9 @@ export function valueAfter(aspect: Aspect, command: number, tx: Uint8Array, repl
       return readUint32(tx, 8);
     case Aspect.DEBUG_FILE:
       return command === DebugCommand.CLOSE ? 0 : 1;
+    case Aspect.THERMAL_TRIP:
+      // `enabled`, behind the zone and its two temperatures.
+      return readUint32(tx, 16);
   }
 }
 

@@ -164,14 +164,14 @@ export class Mediator {
   }
 
   #forward(tx: Uint8Array, rx: Uint8Array): Outcome | Promise<Outcome> {
-    const { mrq, command } = this.#shape;
+    const { mrq, command, id } = this.#shape;
     const answered = this.#view?.answer(mrq, tx, rx);
     if (answered) return answered;
     const outcome = this.#accountant.transfer(this.#shape, tx, rx);
     const view = this.#view;
     if (view === undefined) return outcome;
-    if (outcome instanceof Promise) return outcome.then((late) => view.filter(mrq, command, late, rx));
-    return view.filter(mrq, command, outcome, rx);
+    if (outcome instanceof Promise) return outcome.then((late) => view.filter(mrq, command, id, late, rx));
+    return view.filter(mrq, command, id, outcome, rx);
   }
 
   /**
@@ -223,7 +223,9 @@ export class Mediator {
     const latencyNs = (endedMs - startedMs) * 1e6;
     this.#statistics.record(mrq, verdict, latencyNs);
     const refused = verdict === 'deny' || verdict === 'malformed';
-    if (refused && !decision?.hidden) this.#denials?.report(mrq, tx, verdict, outcome.ret, rule, endedMs);
+    const hidden = refused && decision?.hidden === true;
+    if (hidden) this.#statistics.hidden++;
+    if (refused && !hidden) this.#denials?.report(mrq, tx, verdict, outcome.ret, rule, endedMs);
     this.#options.onRecord?.({
       sequence: this.#sequence++,
       vm: this.#options.vm,
@@ -231,6 +233,7 @@ export class Mediator {
       mrq,
       tx: tx.slice(),
       verdict,
+      ...(hidden && { hidden }),
       rule,
       ret: outcome.ret,
       rx: rx.slice(0, outcome.rxSize),

@@ -9,6 +9,8 @@ export interface TransferRecord {
   readonly mrq: number;
   readonly tx: Uint8Array;
   readonly verdict: Decision['verdict'];
+  /** Whether it was denied for asking about what the view hides, which every guest does as it looks around. */
+  readonly hidden?: boolean;
   /** The rule's text. */
   readonly rule: string;
   /** The return code that the guest got. */

@@ -1,6 +1,6 @@
 import type { Backend, Outcome } from '../backend/index.js';
 import { BpmpError } from '../wire/index.js';
-import { type Aspect, aspects } from './aspects.js';
+import { Aspect, aspects } from './aspects.js';
 import { type Holding, type Ledger, nameHolding } from './ledger.js';
 
 /** What became of one thing that the guest still held when it ended. */
@@ -30,16 +30,37 @@ export async function release(
   ledger: Ledger,
   backend: Backend,
   nameOf: (aspect: Aspect, id: number) => string | undefined,
+  privateParents: (clocks: readonly number[]) => Promise<ReadonlySet<number>>,
   stepDeadlineMs: number,
 ): Promise<ReleaseReport> {
   const entries: ReleaseEntry[] = [];
-  for (const holding of ledger.holdings().reverse()) {
+  const held = ledger.holdings().reverse();
+  const sharedClocks = held.filter(({ aspect, shared }) => shared && aspect === Aspect.CLOCK_STATE);
+  const ids = sharedClocks.map(({ id }) => id);
+  const isPrivate = ids.length === 0 ? NONE : await inTime(privateParents(ids), stepDeadlineMs);
+  for (const each of held) {
+    const holding = sharedClocks.includes(each) && isPrivate.has(each.id) ? { ...each, shared: false } : each;
     const entry = await giveBack(holding, backend, nameHolding(holding, nameOf), stepDeadlineMs);
     if (entry.result !== 'failed') ledger.drop(holding);
     entries.push(entry);
   }
   const count = (result: ReleaseEntry['result']) => entries.filter((entry) => entry.result === result).length;
   return { entries, givenBack: count('given-back'), kept: count('kept'), failed: count('failed') };
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
+/** A firmware that does not answer is asked no more. */
+async function inTime(found: Promise<ReadonlySet<number>>, deadlineMs: number): Promise<ReadonlySet<number>> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<ReadonlySet<number>>((resolve) => {
+    timer = setTimeout(resolve, deadlineMs, NONE);
+  });
+  try {
+    return await Promise.race([found.catch(() => NONE), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function giveBack(

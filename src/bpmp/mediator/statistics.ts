@@ -12,6 +12,8 @@ export class Statistics {
   /** Requests that waited for the rate limit, and those that it refused. */
   delayed = 0;
   refused = 0;
+  /** Of those denied, the ones that asked about what the view hides. */
+  hidden = 0;
   /** Transfers that reached the backend, the mediator's own questions included. */
   forwarded = 0;
 
@@ -36,7 +38,8 @@ export class Statistics {
       totals[verdict] += histogram.count;
       rows.push({ mrq: mrq === KNOWN_MRQS ? 'unknown' : mrq, verdict, latency: histogram.summary() });
     });
-    return { totals, rows, delayed: this.delayed, refused: this.refused, forwarded: this.forwarded };
+    const { delayed, refused, hidden, forwarded } = this;
+    return { totals, rows, delayed, refused, hidden, forwarded };
   }
 }
 
@@ -51,5 +54,6 @@ export interface StatisticsSnapshot {
   readonly rows: readonly StatisticsRow[];
   readonly delayed: number;
   readonly refused: number;
+  readonly hidden: number;
   readonly forwarded: number;
 }

@@ -27,9 +27,9 @@ export class FilteredView {
   }
 
   /** Takes what is not the guest's out of a reply that the firmware gave. */
-  filter(mrq: number, command: number, outcome: Outcome, rx: Uint8Array): Outcome {
+  filter(mrq: number, command: number, id: number, outcome: Outcome, rx: Uint8Array): Outcome {
     if (outcome.ret < 0) return outcome;
-    if (mrq === Mrq.CLK && command === ClkCommand.GET_ALL_INFO) this.#filterParents(outcome, rx);
+    if (mrq === Mrq.CLK && command === ClkCommand.GET_ALL_INFO) this.#filterParents(id, outcome, rx);
     else if (mrq === Mrq.CLK && command === ClkCommand.GET_MAX_CLK_ID)
       lower(outcome, rx, this.#policy.maxVisibleClock);
     else if (mrq === Mrq.PG && command === PgCommand.GET_MAX_ID) {
@@ -40,9 +40,11 @@ export class FilteredView {
     return outcome;
   }
 
-  #filterParents(outcome: Outcome, rx: Uint8Array): void {
+  #filterParents(clock: number, outcome: Outcome, rx: Uint8Array): void {
     if (outcome.rxSize <= NUM_PARENTS_AT) return;
-    const listed = Math.min(rx[NUM_PARENTS_AT], MAX_PARENTS);
+    // What hangs above a clock that is only seen is not: some of its parents without the one it has would be a lie.
+    const isGranted = this.#policy.isClockGranted(clock);
+    const listed = isGranted ? Math.min(rx[NUM_PARENTS_AT], MAX_PARENTS) : 0;
     const view = new DataView(rx.buffer, rx.byteOffset, rx.byteLength);
     let kept = 0;
     for (let i = 0; i < listed; i++) {

@@ -16,6 +16,7 @@ export const builtIn = {
   },
   notGranted: rule('not granted'),
   filtered: rule('the filtered view hides what is not granted'),
+  asked: rule("the guest's device tree names it"),
   fullView: rule('the full view shows everything'),
   sharedRoots: rule('shared roots'),
   parent: rule('parent of a granted clock'),

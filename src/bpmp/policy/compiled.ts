@@ -29,6 +29,8 @@ export class CompiledPolicy {
   readonly grantedClocks: readonly number[];
   readonly grantedResets: readonly number[];
   readonly grantedPowerDomains: readonly number[];
+  /** The I2C buses that have an address which the VM may talk to, ascending. */
+  readonly grantedBuses: readonly number[];
   readonly #model: PolicyModel;
   readonly #protection: Protection;
   readonly #pool = new DecisionPool();
@@ -51,7 +53,7 @@ export class CompiledPolicy {
   readonly #i2cSegments: Decision;
   readonly #i2cAddress: Decision;
 
-  constructor(model: PolicyModel, protection: Protection) {
+  constructor(model: PolicyModel, protection: Protection, domains: Protection = NO_PROTECTION) {
     const pool = this.#pool;
     // The first, so that a table entry of 0 denies.
     this.#unknownCommand = pool.decision('deny', builtIn.unknownCommand);
@@ -69,7 +71,7 @@ export class CompiledPolicy {
     };
     this.#clocks = table('clocks', this.#protection);
     this.#resets = table('resets', NO_PROTECTION);
-    this.#powerDomains = table('powerDomains', NO_PROTECTION);
+    this.#powerDomains = table('powerDomains', domains);
     this.grantedClocks = grantedIds(this.#clocks, model.resources.clocks);
     this.grantedResets = grantedIds(this.#resets, model.resources.resets);
     this.grantedPowerDomains = grantedIds(this.#powerDomains, model.resources.powerDomains);
@@ -90,6 +92,7 @@ export class CompiledPolicy {
       buses[bus] = allowed;
       busGrants[bus] = pool.decision('allow', rule);
     }
+    this.grantedBuses = [...buses.keys()].filter((bus) => buses[bus] !== undefined);
     this.#buses = Array.from(buses);
     this.#busGrants = Array.from(busGrants);
     this.#truncated = pool.decision('malformed', builtIn.truncated);
@@ -129,7 +132,12 @@ export class CompiledPolicy {
 
   /** True where the view lets the guest see the clock; in the full view, always. */
   isClockVisible(id: number): boolean {
-    return this.view === 'full' || this.#clocks.granted[id] === 1;
+    return this.view === 'full' || this.#clocks.visible[id] === 1;
+  }
+
+  /** True where the VM has a right to it, be it the parent's of a granted clock. */
+  isClockGranted(id: number): boolean {
+    return this.#clocks.granted[id] === 1;
   }
 
   isResetVisible(id: number): boolean {
@@ -137,7 +145,7 @@ export class CompiledPolicy {
   }
 
   isPowerDomainVisible(id: number): boolean {
-    return this.view === 'full' || this.#powerDomains.granted[id] === 1;
+    return this.view === 'full' || this.#powerDomains.visible[id] === 1;
   }
 
   /** True where some request of this MRQ could pass; what QUERY_ABI should answer in the filtered view. */
@@ -151,15 +159,15 @@ export class CompiledPolicy {
 
   /** The largest clock id that the guest may see; -1 where there is none. */
   get maxVisibleClock(): number {
-    return this.view === 'full' ? this.chip.clocks.maxId : this.#clocks.maxGranted;
+    return this.view === 'full' ? this.chip.clocks.maxId : this.#clocks.maxVisible;
   }
 
   get maxVisibleReset(): number {
-    return this.view === 'full' ? this.chip.resets.maxId : this.#resets.maxGranted;
+    return this.view === 'full' ? this.chip.resets.maxId : this.#resets.maxVisible;
   }
 
   get maxVisiblePowerDomain(): number {
-    return this.view === 'full' ? this.chip.powerDomains.maxId : this.#powerDomains.maxGranted;
+    return this.view === 'full' ? this.chip.powerDomains.maxId : this.#powerDomains.maxVisible;
   }
 
   /** True where somebody else uses the resource too, so that taking it away is not forwarded. */

@@ -92,6 +92,7 @@ function resourceSteps(
   else if (found.closure)
     steps.push(`${name} is the parent of a granted clock: seen and enabled, not changed`);
   else steps.push(`${section}: no line speaks of ${name}`);
+  if (found.named) steps.push(`the guest's device tree names ${name}, so it is seen`);
   if (found.root) steps.push(`${name} is one of the shared roots, which every part of the chip hangs on`);
   const needed = found.shared && action.harmsOthers ? 'use' : action.needs;
   steps.push(`${action.name} takes the right "${needed}"`);

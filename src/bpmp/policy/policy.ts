@@ -7,12 +7,17 @@ import type { Limit, Mode, PolicyModel, View } from './model.js';
 import { readPolicy } from './parse.js';
 import type { PolicyWarning } from './problems.js';
 import { MAX_POLICY_BYTES } from './reader.js';
-import { protectionOf } from './resource-table.js';
+import { domainsOf, protectionOf } from './resource-table.js';
 import type { SharedAnswer } from './rights.js';
 
 export interface CompileOptions {
   /** Resources that hang above the granted ones, and are therefore visible and shared. */
   readonly sharedParents?: { readonly clocks?: Iterable<number> };
+  /**
+   * What the guest's device tree names. Where it is not granted the filtered view shows it all the same, to be read: a
+   * driver that finds nothing there may take it for something that needs no switching, and one that finds it is refused.
+   */
+  readonly named?: { readonly clocks?: Iterable<number>; readonly powerDomains?: Iterable<number> };
 }
 
 /** What one VM may ask of a BPMP, as its file says it. */
@@ -50,7 +55,9 @@ export class Policy {
   }
 
   compile(options: CompileOptions = {}): CompiledPolicy {
-    return new CompiledPolicy(this.#model, protectionOf(options.sharedParents?.clocks));
+    const { sharedParents, named } = options;
+    const clocks = protectionOf(sharedParents?.clocks, named?.clocks);
+    return new CompiledPolicy(this.#model, clocks, domainsOf(named?.powerDomains));
   }
 
   /** For mode `learn`: takes denied requests and writes the policy that they take. */

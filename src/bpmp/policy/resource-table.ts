@@ -17,18 +17,30 @@ export interface Standing {
   readonly onShared: SharedAnswer;
   /** True where the VM has any right to it. */
   readonly granted: boolean;
+  /** True where it has none but is let see it, because its device tree names it. */
+  readonly named: boolean;
 }
 
 export interface Protection {
   readonly roots: ReadonlySet<number>;
   readonly closure: ReadonlySet<number>;
+  /** Seen without a grant. */
+  readonly named: ReadonlySet<number>;
 }
 
-export const NO_PROTECTION: Protection = { roots: new Set(), closure: new Set() };
+export const NO_PROTECTION: Protection = { roots: new Set(), closure: new Set(), named: new Set() };
 
 /** What protects clocks: the chip's shared roots, and the parents that somebody who can ask a BPMP found. */
-export function protectionOf(sharedParents: Iterable<number> = []): Protection {
-  return { roots: new Set(sharedRootClocks), closure: new Set(sharedParents) };
+export function protectionOf(
+  sharedParents: Iterable<number> = [],
+  namedClocks: Iterable<number> = [],
+): Protection {
+  return { roots: new Set(sharedRootClocks), closure: new Set(sharedParents), named: new Set(namedClocks) };
+}
+
+/** Domains have nothing to be protected of, but may be named. */
+export function domainsOf(named: Iterable<number> = []): Protection {
+  return { ...NO_PROTECTION, named: new Set(named) };
 }
 
 export function standing(
@@ -40,22 +52,27 @@ export function standing(
   const line = model.resources[kind.section].get(id);
   const closure = line === undefined && protection.closure.has(id);
   const root = protection.roots.has(id);
+  const granted = closure || (line !== undefined && grantsAnything(line.grant));
   return {
     line,
     closure,
     root,
     shared: closure || root || line?.grant.shared === true,
     onShared: line?.grant.onShared ?? model.shared,
-    granted: closure || (line !== undefined && grantsAnything(line.grant)),
+    granted,
+    // A line that gives nothing says that it is to be hidden.
+    named: line === undefined && !granted && protection.named.has(id),
   };
 }
 
 /** Every decision about one kind of resource: a row per id, a column per action, one row more for unknown ids. */
 export class ResourceDecisions {
   readonly granted: Uint8Array;
+  /** Granted, or named by the guest's device tree. */
+  readonly visible: Uint8Array;
   readonly shared: Uint8Array;
-  /** The largest id with any right; -1 where there is none. */
-  readonly maxGranted: number;
+  /** The largest id that is visible; -1 where there is none. */
+  readonly maxVisible: number;
   readonly #codes: Uint16Array;
   readonly #stride: number;
   readonly #rows: number;
@@ -75,11 +92,13 @@ export class ResourceDecisions {
     this.#unknownCommand = pool.code('deny', builtIn.unknownCommand);
     this.#codes = new Uint16Array((rows + 1) * kind.stride).fill(this.#unknownCommand);
     this.granted = new Uint8Array(rows);
+    this.visible = new Uint8Array(rows);
     this.shared = new Uint8Array(rows);
     const rules = new Rules(model, kind, pool);
     for (let id = 0; id <= rows; id++) {
       const known = id < rows ? standing(model, kind, id, protection) : undefined;
       if (known?.granted) this.granted[id] = 1;
+      if (known?.granted || known?.named) this.visible[id] = 1;
       if (known?.shared) this.shared[id] = 1;
       const isKnown = known !== undefined && (known.granted || table.nameOf(id) !== undefined);
       const at = id * kind.stride;
@@ -88,7 +107,7 @@ export class ResourceDecisions {
       }
       for (const { command } of kind.general) this.#codes[at + command] = general[command]!;
     }
-    this.maxGranted = this.granted.lastIndexOf(1);
+    this.maxVisible = this.visible.lastIndexOf(1);
   }
 
   /** O(1) at any width: an id outside the table has the last row, a command outside it is unknown. */
@@ -100,7 +119,7 @@ export class ResourceDecisions {
 
   /** True where any request about any id could pass. */
   get passesAny(): boolean {
-    return this.maxGranted >= 0;
+    return this.maxVisible >= 0;
   }
 }
 
@@ -125,6 +144,9 @@ class Rules {
     const rule = line?.rule ?? (closure ? builtIn.parent : undefined);
     const grant = line?.grant ?? (closure ? ({ right: 'use' } as const) : undefined);
     if (rule === undefined || grant === undefined || !permits(grant, action, shared)) {
+      if (standing.named && action.readOnly && this.#view === 'filtered') {
+        return this.#pass(action, builtIn.asked);
+      }
       return this.#refused(action, rule, standing.granted);
     }
     if (shared && action.harmsOthers) {

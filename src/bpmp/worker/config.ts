@@ -7,7 +7,9 @@ export interface BridgeConfig {
   /** The policy's text, and the file's name for messages: the thread reads no file. */
   readonly policy: { readonly file: string; readonly text: string };
   readonly backend: BackendConfig;
-  readonly bridge: VfioUserConfig | InterposedConfig;
+  /** What the guest's device tree names of the BPMP's, by id: seen by the guest, granted or not. */
+  readonly named?: { readonly clocks: readonly number[]; readonly powerDomains: readonly number[] };
+  readonly bridge: VfioUserConfig | IvcConfig | InterposedConfig;
   /** Hand every transfer to the main thread; off, only refusals and counters are. */
   readonly record?: boolean;
 }
@@ -19,6 +21,15 @@ export interface VfioUserConfig {
   readonly layout: 'auto' | 'shared' | 'trapped';
   /** Guest-physical address of the window; the bridge's own where absent. */
   readonly guestAddress?: bigint;
+  /** Serve one guest after another instead of ending with the first. */
+  readonly keepListening?: boolean;
+}
+
+export interface IvcConfig {
+  readonly kind: 'ivc';
+  /** The Unix sockets that QEMU connects to, one for each device. */
+  readonly sockets: { readonly hsp: string; readonly sram: string };
+  readonly layout: 'auto' | 'shared' | 'trapped';
   /** Serve one guest after another instead of ending with the first. */
   readonly keepListening?: boolean;
 }

@@ -1,10 +1,10 @@
 import type { Bridge, Control, RequestHandler } from '../bridge/bridge.js';
-import type { BridgeConfig, InterposedConfig, VfioUserConfig } from './config.js';
+import type { BridgeConfig, InterposedConfig, IvcConfig, VfioUserConfig } from './config.js';
 import type { BridgeReady } from './messages.js';
 
 export interface CreatedBridge {
   readonly bridge: Bridge;
-  readonly ready: BridgeReady;
+  readonly ready: Omit<BridgeReady, 'guest'>;
 }
 
 /** Makes the bridge that the configuration names. Only the one that is used is loaded. */
@@ -13,9 +13,15 @@ export function createBridge(
   handler: RequestHandler,
   control: Control,
 ): Promise<CreatedBridge> {
-  return config.bridge.kind === 'vfio-user'
-    ? createVfioUser(config.bridge, handler)
-    : createInterposed(config.bridge, handler, control);
+  const { bridge } = config;
+  switch (bridge.kind) {
+    case 'vfio-user':
+      return createVfioUser(bridge, handler);
+    case 'ivc':
+      return createIvc(bridge, handler);
+    case 'interposed':
+      return createInterposed(bridge, handler, control);
+  }
 }
 
 async function createVfioUser(
@@ -26,6 +32,16 @@ async function createVfioUser(
   const bridge = new VfioUserBridge({ socketPath, layout, guestAddress, keepListening, handler });
   await bridge.listening;
   return { bridge, ready: { notes: [bridge.layoutReason], window: bridge.window } };
+}
+
+async function createIvc(
+  { sockets, layout, keepListening }: IvcConfig,
+  handler: RequestHandler,
+): Promise<CreatedBridge> {
+  const { IvcBridge } = await import('../bridge/vfio-user/index.js');
+  const bridge = new IvcBridge({ sockets, layout, keepListening, handler });
+  await bridge.listening;
+  return { bridge, ready: { notes: [bridge.layoutReason] } };
 }
 
 async function createInterposed(

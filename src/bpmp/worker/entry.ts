@@ -5,14 +5,24 @@ import { addon } from '../../native/index.js';
 import { type Backend, createBackend, SimulatedBpmp } from '../backend/index.js';
 import type { Bridge, Control } from '../bridge/bridge.js';
 import { Mediator, parentsOf, type TransferRecord } from '../mediator/index.js';
-import { type CompileOptions, type Policy, type PolicyWarning, parsePolicy } from '../policy/index.js';
+import { type CompiledPolicy, type CompileOptions, type Policy, parsePolicy } from '../policy/index.js';
+import { Mrq } from '../wire/index.js';
+import type { BridgeConfig } from './config.js';
 import { createBridge } from './create-bridge.js';
-import type { BridgeReady, BridgeSnapshot, FromWorker, ToWorker, WorkerData } from './messages.js';
+import type {
+  BridgeEnded,
+  BridgeReady,
+  BridgeSnapshot,
+  FromWorker,
+  Question,
+  ToWorker,
+  WorkerData,
+} from './messages.js';
 import { Recording } from './recording.js';
 
-const { config, controlFd } = workerData as WorkerData;
+const { controlFd } = workerData as WorkerData;
+if (parentPort === null) throw new Error('this module is a worker thread');
 const port = parentPort;
-if (port === null) throw new Error('this module is a worker thread');
 
 const send = (message: FromWorker): void => port.postMessage(message);
 const recording = new Recording((records, dropped) => send({ type: 'transfers', records, dropped }));
@@ -37,10 +47,13 @@ port.on('message', onMessage);
 function onMessage(message: ToWorker): void {
   switch (message.type) {
     case 'ask':
-      send({ type: 'answer', id: message.id, value: answer(message.what) });
+      send(answer(message.id, message.question));
       return;
     case 'flush':
       recording.flush();
+      return;
+    case 'serve':
+      void serveAll(message.config);
       return;
     case 'close':
       closing = true;
@@ -48,9 +61,20 @@ function onMessage(message: ToWorker): void {
   }
 }
 
-function answer(what: 'snapshot' | 'backend-state'): unknown {
-  if (what === 'snapshot') return snapshot();
-  return backend instanceof SimulatedBpmp ? backend.state() : undefined;
+function answer(id: number, question: Question): FromWorker {
+  try {
+    return { type: 'answer', id, value: reply(question) };
+  } catch (error) {
+    return { type: 'refusal', id, message: (error as Error).message };
+  }
+}
+
+function reply(question: Question): unknown {
+  if (question.what === 'snapshot') return snapshot();
+  const model = backend instanceof SimulatedBpmp ? backend : undefined;
+  if (question.what === 'backend-state') return model?.state();
+  if (model === undefined) throw new Error('only a simulated BPMP can be made warmer or colder');
+  return model.setTemperature(question.zone, question.millicelsius);
 }
 
 function snapshot(): BridgeSnapshot | undefined {
@@ -64,7 +88,12 @@ async function askParents(policy: Policy, from: Backend): Promise<CompileOptions
   return { sharedParents: { clocks: await parentsOf(grantedClocks, from, chip.clocks.maxId) } };
 }
 
-async function serve(policy: Policy, options: CompileOptions, from: Backend): Promise<void> {
+async function serve(
+  config: BridgeConfig,
+  policy: Policy,
+  options: CompileOptions,
+  from: Backend,
+): Promise<void> {
   const compiled = policy.compile(options);
   const learner = policy.mode === 'learn' ? policy.learner(options) : undefined;
   for (;;) {
@@ -79,35 +108,51 @@ async function serve(policy: Policy, options: CompileOptions, from: Backend): Pr
     if (bridge === undefined) {
       const created = await createBridge(config, mediator, control);
       bridge = created.bridge;
-      send({ type: 'ready', ready: readyOf(created.ready, compiled.warnings) });
+      send({ type: 'ready', ready: readyOf(created.ready, compiled) });
     }
     // Each guest has a mediator of its own, with its own ledger; the socket that they come to is the same.
     const end = await bridge.serve(mediator);
     const release = await mediator.release();
     recording.flush();
-    const ended = { end, release, snapshot: snapshot()!, ...(learner && { learned: learner.text() }) };
+    const ended: BridgeEnded = {
+      end,
+      release,
+      snapshot: snapshot()!,
+      ...(learner && { learned: learner.text() }),
+      ...(from instanceof SimulatedBpmp && { backendState: from.state() }),
+    };
     const goesOn = bridge.canServeAgain === true && !closing;
     send({ type: goesOn ? 'guest-ended' : 'ended', ended });
     if (!goesOn) return;
   }
 }
 
-function readyOf(ready: BridgeReady, warnings: readonly PolicyWarning[]): BridgeReady {
-  const lines = warnings.map(({ message, place }) => `${formatPlace(place)}: ${message}`);
-  return { ...ready, notes: [...lines, ...ready.notes] };
+function readyOf(ready: Omit<BridgeReady, 'guest'>, policy: CompiledPolicy): BridgeReady {
+  const lines = policy.warnings.map(({ message, place }) => `${formatPlace(place)}: ${message}`);
+  const guest = {
+    i2cBuses: policy.grantedBuses,
+    thermal: policy.isMrqVisible(Mrq.THERMAL),
+    observed: policy.mode !== 'enforce',
+  };
+  return { ...ready, notes: [...lines, ...ready.notes], guest };
 }
 
-try {
-  backend = createBackend(config.backend);
-  const policy = parsePolicy(config.policy.text, { file: config.policy.file });
-  await serve(policy, await askParents(policy, backend), backend);
-} catch (error) {
-  const code = GpuvmError.is(error) ? error.code : 'GPUVM_BRIDGE';
-  // The bridge would have closed it; the wrapper at the other end waits for this.
-  if (bridge === undefined && config.bridge.kind === 'interposed') addon().closeFd(config.bridge.socketFd);
-  send({ type: 'failed', code, message: error instanceof Error ? error.message : String(error) });
-} finally {
-  await backend?.close();
-  port.off('message', onMessage);
-  port.unref();
+async function serveAll(config: BridgeConfig): Promise<void> {
+  try {
+    backend = createBackend(config.backend);
+    // What the BPMP asks goes to the guest where the bridge can reach one; what becomes of it, the bridge counts.
+    backend.onRequest = (mrq, payload) => void bridge?.notify?.(mrq, payload);
+    const policy = parsePolicy(config.policy.text, { file: config.policy.file });
+    const parents = await askParents(policy, backend);
+    await serve(config, policy, { ...parents, named: config.named }, backend);
+  } catch (error) {
+    const code = GpuvmError.is(error) ? error.code : 'GPUVM_BRIDGE';
+    // The bridge would have closed it; the wrapper at the other end waits for this.
+    if (bridge === undefined && config.bridge.kind === 'interposed') addon().closeFd(config.bridge.socketFd);
+    send({ type: 'failed', code, message: error instanceof Error ? error.message : String(error) });
+  } finally {
+    await backend?.close();
+    port.off('message', onMessage);
+    port.unref();
+  }
 }

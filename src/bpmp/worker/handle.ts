@@ -1,17 +1,9 @@
 import { EventEmitter } from 'node:events';
-import { Worker } from 'node:worker_threads';
 import { type ErrorCode, errorCodes, GpuvmError } from '../../errors.js';
-import { addon } from '../../native/index.js';
 import type { DenialEvent, ReleaseReport, TransferRecord } from '../mediator/index.js';
 import type { BridgeConfig } from './config.js';
-import type {
-  BridgeEnded,
-  BridgeReady,
-  BridgeSnapshot,
-  FromWorker,
-  ToWorker,
-  WorkerData,
-} from './messages.js';
+import type { BridgeEnded, BridgeReady, BridgeSnapshot, Question, ToWorker } from './messages.js';
+import { BridgeThread } from './thread.js';
 
 interface BridgeEvents {
   /** In order; `dropped` counts those that were lost before this batch because nobody kept up. */
@@ -49,12 +41,20 @@ export class BridgeHandle extends EventEmitter<BridgeEvents> {
 
   /** Counters, latencies and what the guest holds, as of now. */
   snapshot(): Promise<BridgeSnapshot> {
-    return this.#ask('snapshot') as Promise<BridgeSnapshot>;
+    return this.#ask({ what: 'snapshot' }) as Promise<BridgeSnapshot>;
   }
 
   /** The simulated BPMP's state; undefined with another backend. */
   backendState(): Promise<unknown> {
-    return this.#ask('backend-state');
+    return this.#ask({ what: 'backend-state' });
+  }
+
+  /**
+   * Makes a zone of the simulated BPMP warmer or colder, in millicelsius. Rejects with GPUVM_REQUEST where there is no
+   * such zone, or another backend.
+   */
+  async setTemperature(zone: string, millicelsius: number): Promise<void> {
+    await this.#ask({ what: 'set-temperature', zone, millicelsius });
   }
 
   /** Stops serving, gives back what the guest holds, ends the thread. */
@@ -69,39 +69,40 @@ export class BridgeHandle extends EventEmitter<BridgeEvents> {
     this.#answers.delete(id);
   }
 
-  #ask(what: 'snapshot' | 'backend-state'): Promise<unknown> {
+  /** @internal */
+  refused(id: number, message: string): void {
+    this.#answers.get(id)?.reject(new GpuvmError('GPUVM_REQUEST', message));
+    this.#answers.delete(id);
+  }
+
+  #ask(question: Question): Promise<unknown> {
     if (this.#isEnded) return Promise.reject(new GpuvmError('GPUVM_BRIDGE_CLOSED', 'the bridge has ended'));
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#answers.set(id, { resolve, reject });
-      this.#post({ type: 'ask', id, what });
+      this.#post({ type: 'ask', id, question });
     });
   }
 }
 
 /**
- * Starts the thread that serves one VM, and resolves when it serves.
+ * Has a thread serve one VM, and resolves when it serves. `thread` is one that was begun before and has served nobody.
  * @throws GpuvmError what the thread failed with: a policy's mistake, a socket that cannot be made, …
  */
-export async function startBridge(config: BridgeConfig): Promise<BridgeHandle> {
-  const controlFd = addon().eventfdCreate();
-  const worker = startThread({ config, controlFd });
-  const post = (message: ToWorker): void => {
-    worker.postMessage(message);
-    addon().eventfdSignal(controlFd);
-  };
+export function startBridge(config: BridgeConfig, thread = new BridgeThread()): Promise<BridgeHandle> {
   let handle: BridgeHandle | undefined;
   let end: (ended: BridgeEnded) => void = () => {};
   const ended = new Promise<BridgeEnded>((resolve) => {
     end = resolve;
   });
-  const flush = config.record ? setInterval(post, FLUSH_MS, { type: 'flush' }) : undefined;
+  const flush = config.record ? setInterval(() => thread.post({ type: 'flush' }), FLUSH_MS) : undefined;
   flush?.unref();
+  thread.post({ type: 'serve', config });
   return new Promise((resolve, reject) => {
-    worker.on('message', (message: FromWorker) => {
+    thread.onMessage((message) => {
       switch (message.type) {
         case 'ready':
-          handle = new BridgeHandle(message.ready, ended, post);
+          handle = new BridgeHandle(message.ready, ended, (post) => thread.post(post));
           return resolve(handle);
         case 'failed':
           return reject(revive(message.code, message.message));
@@ -115,15 +116,14 @@ export async function startBridge(config: BridgeConfig): Promise<BridgeHandle> {
           return end(message.ended);
         case 'answer':
           return handle?.answered(message.id, message.value);
+        case 'refusal':
+          return handle?.refused(message.id, message.message);
       }
     });
-    let fault = 'the bridge thread ended by itself';
-    worker.on('error', (error) => {
-      fault = `the bridge thread failed: ${error instanceof Error ? error.message : String(error)}`;
-    });
-    worker.on('exit', () => {
+    void thread.exited.then((why) => {
       clearInterval(flush);
-      addon().closeFd(controlFd);
+      const fault =
+        why === undefined ? 'the bridge thread ended by itself' : `the bridge thread failed: ${why}`;
       // After an orderly end both have settled already, and these change nothing.
       reject(new GpuvmError('GPUVM_BRIDGE', fault));
       end({
@@ -132,22 +132,6 @@ export async function startBridge(config: BridgeConfig): Promise<BridgeHandle> {
         snapshot: emptySnapshot(config.vm),
       });
     });
-  });
-}
-
-/**
- * From source the thread needs the TypeScript loader, which it registers itself: Node 20 drops `--import` from a thread's
- * arguments where the parent runs by a loader too.
- */
-function startThread(workerData: WorkerData): Worker {
-  // Descriptors come and go through the addon, which Node's own bookkeeping of a thread's does not see.
-  const options = { workerData, trackUnmanagedFds: false };
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./entry.js', import.meta.url), options);
-  const [loader, entry] = [import.meta.resolve('tsx/esm/api'), new URL('./entry.ts', import.meta.url).href];
-  const source = `import { register } from '${loader}'; register(); await import('${entry}');`;
-  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`), {
-    ...options,
-    execArgv: [],
   });
 }
 
@@ -165,6 +149,7 @@ function emptySnapshot(vm: string): BridgeSnapshot {
     rows: [],
     delayed: 0,
     refused: 0,
+    hidden: 0,
     forwarded: 0,
     holdings: [],
     bridge: {},

@@ -3,7 +3,6 @@ import type { DenialEvent, MediatorSnapshot, ReleaseReport, TransferRecord } fro
 import type { BridgeConfig } from './config.js';
 
 export interface WorkerData {
-  readonly config: BridgeConfig;
   /** An eventfd: readable when the main thread wants something of a thread that blocks in a system call. */
   readonly controlFd: number;
 }
@@ -15,6 +14,8 @@ export interface BridgeEnded {
   readonly snapshot: BridgeSnapshot;
   /** In mode `learn`: the policy that would have let pass what was denied, as YAML. */
   readonly learned?: string;
+  /** The simulated BPMP's state after everything was given back; absent with another backend. */
+  readonly backendState?: unknown;
 }
 
 export interface BridgeSnapshot extends MediatorSnapshot {
@@ -24,16 +25,34 @@ export interface BridgeSnapshot extends MediatorSnapshot {
   readonly recordsDropped: number;
 }
 
+/** What of the BPMP the policy lets the guest have, as far as its device tree says so. */
+export interface GuestView {
+  /** The buses that the guest may use, ascending. */
+  readonly i2cBuses: readonly number[];
+  /** Whether it may read temperatures. */
+  readonly thermal: boolean;
+  /** Modes audit and learn: it is to be seen what the guest would use, so nothing is withheld from its tree. */
+  readonly observed: boolean;
+}
+
 /** What a bridge tells of itself once it serves. */
 export interface BridgeReady {
   /** Lines for people: a policy's warnings, the layout chosen and why. */
   readonly notes: readonly string[];
   /** The vfio-user window as the guest will see it. */
   readonly window?: { readonly layout: 'shared' | 'trapped'; readonly guestAddress: bigint };
+  readonly guest: GuestView;
 }
 
+export type Question =
+  | { readonly what: 'snapshot' }
+  | { readonly what: 'backend-state' }
+  | { readonly what: 'set-temperature'; readonly zone: string; readonly millicelsius: number };
+
 export type ToWorker =
-  | { readonly type: 'ask'; readonly id: number; readonly what: 'snapshot' | 'backend-state' }
+  /** The first of all, and once. */
+  | { readonly type: 'serve'; readonly config: BridgeConfig }
+  | { readonly type: 'ask'; readonly id: number; readonly question: Question }
   /** Records that wait for a full batch are to be sent now. */
   | { readonly type: 'flush' }
   | { readonly type: 'close' };
@@ -45,4 +64,5 @@ export type FromWorker =
   | { readonly type: 'denial'; readonly denial: DenialEvent }
   | { readonly type: 'guest-ended'; readonly ended: BridgeEnded }
   | { readonly type: 'ended'; readonly ended: BridgeEnded }
-  | { readonly type: 'answer'; readonly id: number; readonly value: unknown };
+  | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
+  | { readonly type: 'refusal'; readonly id: number; readonly message: string };

@@ -1,4 +1,7 @@
+import { writeFileSync } from 'node:fs';
+import type { BridgeThread } from '../../bpmp/worker/thread.js';
 import { loadVmFile } from '../../config/index.js';
+import { GpuvmError } from '../../errors.js';
 import { type EndReport, endings, VirtualMachine } from '../../vm/index.js';
 import type { Call } from '../command.js';
 import { type Context, wantsColour } from '../context.js';
@@ -10,7 +13,11 @@ import { onStopSignals } from './signals.js';
 import { QemuLines } from './stderr.js';
 import { SharedTerminal } from './terminal.js';
 
-export async function run({ args: [file], options }: Call, context: Context): Promise<number> {
+export async function run(
+  { args: [file], options }: Call,
+  context: Context,
+  thread?: BridgeThread,
+): Promise<number> {
   const { stdin, stdout, stderr, json, verbose } = context;
   const config = await loadVmFile(file!, { checkFiles: true });
   const watch = options.watch === true;
@@ -21,16 +28,27 @@ export async function run({ args: [file], options }: Call, context: Context): Pr
   const paint = paintFor(wantsColour(stderr.stream));
   const note = (text: string) => terminal.note(`${paint.faint('gpuvm:')} ${text}`);
 
-  const vm = new VirtualMachine(config, { record: watch || log !== undefined });
+  if (config.bridge.kind === 'none') thread?.abandon();
+  let view: BridgeView | undefined;
+  const vm = new VirtualMachine(config, {
+    record: watch || log !== undefined,
+    async startBridge(own) {
+      const { startBridge } = await import('../../bpmp/worker/index.js');
+      const starting = startBridge(own, thread);
+      // Loaded while the bridge comes up, and there when it does.
+      const opening = openView({ watch, paint, note, log, learnedFile });
+      [view] = await Promise.all([opening, starting]);
+      return starting;
+    },
+  });
   const stop = () => vm.stop();
-  const view =
-    config.bridge.kind === 'none' ? undefined : await openView({ watch, paint, note, log, learnedFile });
   let releaseKeyboard = () => {};
   vm.on('state', (state) => {
     log?.write('state', { vm: config.name, state });
     if (verbose) note(`state: ${state}`);
   });
   vm.on('bridge', (bridge) => view?.follow(bridge));
+  if (options.saveDtb !== undefined) vm.on('tree', (blob) => saveTree(String(options.saveDtb), blob));
   vm.on('qemu', ({ pid, console }) => {
     log?.write('qemu', { pid });
     terminal.attach(console.output);
@@ -66,6 +84,16 @@ export async function run({ args: [file], options }: Call, context: Context): Pr
 async function openView(options: BridgeViewOptions): Promise<BridgeView> {
   const { BridgeView } = await import('./bridge-view.js');
   return new BridgeView(options);
+}
+
+function saveTree(path: string, blob: Uint8Array): void {
+  try {
+    writeFileSync(path, blob);
+  } catch (cause) {
+    throw new GpuvmError('GPUVM_FILE', `the device tree cannot be saved: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
 }
 
 function statusOf({ ending }: EndReport): number {

@@ -18,8 +18,11 @@ export function requestTable(rows: readonly TallyRow[], paint: Paint): string[] 
 
 /** What the guest left behind, and what became of it. */
 export function releaseLines({ release, snapshot }: BridgeEnded): string[] {
-  const { totals } = snapshot;
-  const counts = Object.entries(totals).map(([verdict, count]) => `${count} ${verdict}`);
+  const { totals, hidden } = snapshot;
+  const counts = Object.entries(totals).map(([verdict, count]) => {
+    const ofThem = verdict === 'deny' && hidden > 0 ? ` (${hidden} of them about what the view hides)` : '';
+    return `${count} ${verdict}${ofThem}`;
+  });
   const lines = [`requests: ${counts.join(', ')}`];
   if (release.entries.length === 0) return [...lines, 'the guest left nothing on'];
   lines.push(

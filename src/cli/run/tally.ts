@@ -13,6 +13,7 @@ export interface TallyRow {
 /** A guest can make up as many different requests as it likes. */
 const MAX_ROWS = 1000;
 const OTHERS = 'other requests';
+const HIDDEN = 'what the view hides';
 
 /** Counts requests by name, verdict and return code, in the order in which they first came. */
 export class Tally {
@@ -23,7 +24,9 @@ export class Tally {
   constructor(bridge: Pick<BridgeHandle, 'on'>) {
     bridge.on('transfers', (records, dropped) => {
       this.lost += dropped;
-      for (const record of records) this.#add(requestText(record), record.verdict, record.ret);
+      for (const record of records) {
+        this.#add(record.hidden ? HIDDEN : requestText(record), record.verdict, record.ret);
+      }
     });
   }
 

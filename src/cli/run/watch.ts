@@ -48,8 +48,9 @@ export function watchRequests(bridge: Events, options: WatchOptions): () => void
   bridge.on('transfers', (records, dropped) => {
     if (!options.all) return;
     if (dropped > 0) settle(dropped);
-    for (const { mrq, tx, verdict, ret, rule } of records) {
-      if (!allow(verdict)) continue;
+    for (const { mrq, tx, verdict, hidden, ret, rule } of records) {
+      // A guest that looks around asks hundreds of these; the table has their number.
+      if (hidden || !allow(verdict)) continue;
       if (verdict === 'deny' || verdict === 'malformed') {
         const fix = fixes.take(mrq, tx);
         for (const line of refusalLines({ mrq, tx, verdict, ret, rule, fix }, paint)) print(line);

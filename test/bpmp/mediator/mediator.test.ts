@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Backend, Outcome } from '../../../src/bpmp/backend/index.js';
-import { SimulatedBpmp } from '../../../src/bpmp/backend/index.js';
+import { type Fault, SimulatedBpmp } from '../../../src/bpmp/backend/index.js';
 import {
   type DenialEvent,
   Mediator,
@@ -8,9 +8,10 @@ import {
   parentsOf,
   type TransferRecord,
 } from '../../../src/bpmp/mediator/index.js';
+import { privateParents } from '../../../src/bpmp/mediator/private-parents.js';
 import { parsePolicy } from '../../../src/bpmp/policy/index.js';
 import { tegra234 } from '../../../src/bpmp/tegra234/index.js';
-import { BpmpError, Mrq, parseRequestWords } from '../../../src/bpmp/wire/index.js';
+import { BpmpError, ClkCommand, Mrq, parseRequestWords } from '../../../src/bpmp/wire/index.js';
 
 const POLICY = `version: 1
 limit: none
@@ -193,6 +194,57 @@ describe('the ledger', () => {
     expect(entries).toEqual([expect.objectContaining({ result: 'kept', reason: 'shared with the host' })]);
   });
 
+  it('switches a parent off again on which nothing but the guest’s own clocks can hang', async () => {
+    const backend = new SimulatedBpmp();
+    const parsed = parsePolicy(POLICY, { file: 'test.yaml' });
+    const clocks = await parentsOf(parsed.compile().grantedClocks, backend, tegra234.clocks.maxId);
+    const policy = parsed.compile({ sharedParents: { clocks } });
+    const before = backend.state();
+    const mediator = new Mediator({ vm: 'test', policy, backend });
+    for (const words of ['clk enable NAFLL_GPC0', 'clk enable GPC0CLK', 'clk disable NAFLL_GPC0']) {
+      const { mrq, tx } = parseRequestWords(words.split(' '), tegra234);
+      expect(await mediator.handle(mrq, tx, new Uint8Array(16))).toMatchObject({ ret: 0 });
+    }
+    expect(backend.diff(before).map(({ name }) => name)).toEqual(['GPC0CLK', 'NAFLL_GPC0']);
+    const { entries } = await mediator.release();
+    expect(entries.map(({ resource, result }) => `${resource} ${result}`)).toEqual([
+      'clock GPC0CLK given-back',
+      'clock NAFLL_GPC0 given-back',
+    ]);
+    expect(backend.diff(before)).toEqual([]);
+  });
+
+  it.each([
+    'clocks: {GPC0CLK: {right: tune}, NAFLL_GPC0: shared}',
+    'clocks: {GPC0CLK: shared, NAFLL_GPC0: read}',
+  ])('leaves a parent on where a line says that it, or what hangs on it, is shared: %s', async (text) => {
+    const backend = new SimulatedBpmp();
+    const policy = parsePolicy(`version: 1\n${text}`, { file: 'test.yaml' }).compile({
+      sharedParents: { clocks: [426] },
+    });
+    expect((await privateParents([426], policy, backend)).size).toBe(0);
+  });
+
+  it('takes no parent for private where the firmware cannot be asked', async () => {
+    const fault = { mrq: Mrq.CLK, command: ClkCommand.GET_ALL_INFO, ret: BpmpError.ETIMEDOUT, times: 1 };
+    const policy = parsePolicy(POLICY, { file: 'test.yaml' }).compile({ sharedParents: { clocks: [426] } });
+    const ask = (faults: Fault[]) => privateParents([426], policy, new SimulatedBpmp({ faults }));
+    expect([...(await ask([]))]).toEqual([426]);
+    expect([...(await ask([fault]))]).toEqual([]);
+  });
+
+  it('takes back a thermal trip that the guest set, and knows one that it took back itself', async () => {
+    const backend = new SimulatedBpmp();
+    const before = backend.state();
+    const { mediator, ask } = setUp({ backend, text: 'version: 1\nmrqs: {THERMAL: allow}' });
+    for (const zone of [0, 1]) await ask(`thermal set-trip ${zone} 0 70000 1`);
+    await ask('thermal set-trip 0 0 0 0');
+    expect(backend.state().trips).toEqual([{ zone: 'gpu', low: 0, high: 70_000 }]);
+    const { entries } = await mediator.release();
+    expect(entries).toEqual([{ resource: 'thermal trip 1', from: 'set', to: 'none', result: 'given-back' }]);
+    expect(backend.diff(before)).toEqual([]);
+  });
+
   it('goes on after a step that hangs, and reports it', async () => {
     let hang = false;
     const backend = new Recorder((outcome) => (hang ? new Promise(() => {}) : outcome));
@@ -262,6 +314,26 @@ describe('the filtered view', () => {
     };
     expect(await count(alone)).toBe(0);
     expect(await count(parsed.compile({ sharedParents: { clocks } }))).toBeGreaterThan(0);
+  });
+
+  it('shows what the device tree names without a grant: to be read, alone, and refused with the line to add', async () => {
+    const denials: DenialEvent[] = [];
+    const policy = parsePolicy('version: 1\nclocks: {VIC: none, FUSE: use}', { file: 'test.yaml' }).compile({
+      named: { clocks: [41, 167], powerDomains: [35] },
+    });
+    const { ask } = setUp({ policy, onDenial: (denial) => denials.push(denial) });
+    const info = await ask('clk get-all-info GPC0CLK');
+    expect({ ret: info.ret, parents: info.rx[72] }).toEqual({ ret: 0, parents: 0 });
+    for (const words of ['clk get-rate GPC0CLK', 'clk is-enabled GPC0CLK', 'pg get-name GPU']) {
+      expect(await ask(words)).toMatchObject({ ret: 0 });
+    }
+    expect(u32((await ask('clk get-max-clk-id')).rx)).toBe(41);
+    expect(denials).toEqual([]);
+    expect(await ask('clk enable GPC0CLK')).toMatchObject({ ret: BpmpError.EPERM });
+    expect(await ask('pg set-state GPU on')).toMatchObject({ ret: BpmpError.EPERM });
+    expect(denials.map(({ fix }) => fix)).toEqual(['clocks: {GPC0CLK: use}', 'powerDomains: {GPU: use}']);
+    // A line that gives nothing is the policy's word.
+    expect(await ask('clk get-all-info VIC')).toMatchObject({ ret: BpmpError.EPERM });
   });
 
   it('raises no event for a question about what is hidden', async () => {

@@ -107,6 +107,18 @@ describe('BridgeView', () => {
     ]);
   });
 
+  it('counts questions about what the view hides, and does not name them', () => {
+    const { bridge, lines, view } = setUp(true);
+    const asked = ['29000007', '2a000007'].map((tx) => ({ ...record(tx, 'deny', -1), hidden: true }));
+    bridge.emit('transfers', asked, 0);
+    expect(lines).toHaveLength(1);
+    view.end({ ...ended, snapshot: { ...ended.snapshot, hidden: 1 } });
+    expect(view.rows).toEqual([{ request: 'what the view hides', verdict: 'deny', ret: -1, count: 2 }]);
+    expect(lines).toContain(
+      'requests: 2 allow, 1 deny (1 of them about what the view hides), 0 absorb, 0 malformed',
+    );
+  });
+
   it('shows only refusals where it does not watch', () => {
     const { bridge, lines, view } = setUp(false);
     bridge.emit('denial', denial(foreign, 'clocks: {GPC0CLK: use}', 4));

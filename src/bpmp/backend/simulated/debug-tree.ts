@@ -61,9 +61,9 @@ export function debugTree({ clocks, thermal, tag, clockLimit, requests }: DebugT
     shown.map((clock) => [clock.name, () => clockFiles(clock, clocks)]),
   );
   const zones = new Map<string, DebugNode>(
-    thermal.zones.map(({ name, temperature }) => [
+    thermal.zones.map(({ name }, zone) => [
       name,
-      () => new Map([['temp', line(() => temperature ?? -256_000)]]),
+      () => new Map([['temp', line(() => thermal.temperature(zone) ?? -256_000)]]),
     ]),
   );
   const counts = () =>

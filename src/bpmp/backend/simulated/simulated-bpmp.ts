@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { tegra234 } from '../../tegra234/index.js';
-import { BpmpError, Mrq } from '../../wire/index.js';
-import type { Backend, Outcome } from '../backend.js';
+import { BpmpError, Mrq, ThermalCommand } from '../../wire/index.js';
+import type { Backend, Outcome, RequestListener } from '../backend.js';
 import { FRAME_SIZE, type Handler, Reply } from './bytes.js';
 import { Clocks } from './clocks.js';
 import { Debug } from './debug.js';
@@ -29,6 +29,7 @@ const MAX_MRQ = 95;
  */
 export class SimulatedBpmp implements Backend {
   readonly name = 'simulated';
+  onRequest: RequestListener | undefined;
   private readonly clocks = new Clocks(tegra234.clocks);
   private readonly resets = new Resets(tegra234.resets);
   private readonly domains = new Domains(tegra234.powerDomains);
@@ -50,7 +51,7 @@ export class SimulatedBpmp implements Backend {
 
   constructor(options: SimulatedOptions = {}) {
     const tag = options.tag ?? 'gpuvm-simulated-bpmp';
-    this.thermal = new Thermal(options.thermalZones);
+    this.thermal = new Thermal(options.thermalZones, (zone) => this.tellOfTrip(zone));
     const root = debugTree({
       clocks: this.clocks,
       thermal: this.thermal,
@@ -74,6 +75,11 @@ export class SimulatedBpmp implements Backend {
     const latencyUs = fault?.latencyUs ?? this.delays.draw();
     const outcome = fault?.ret === undefined ? this.answer(mrq, tx, rx) : { ret: fault.ret, rxSize: 0 };
     return latencyUs > 0 ? this.delays.later(outcome, latencyUs) : outcome;
+  }
+
+  /** Makes a zone ("cpu") warmer or colder, in millicelsius. Throws RangeError where there is none of that name. */
+  setTemperature(zone: string, millicelsius: number): void {
+    this.thermal.setTemperature(zone, millicelsius);
   }
 
   /** Everything that a guest can change, by name. */
@@ -110,6 +116,16 @@ export class SimulatedBpmp implements Backend {
   close(): void {
     this.closed = true;
     this.delays.close();
+  }
+
+  /** `struct mrq_thermal_bpmp_to_host_request`. */
+  private tellOfTrip(zone: number): void {
+    const payload = new Uint8Array(8);
+    const view = new DataView(payload.buffer);
+    view.setUint32(0, ThermalCommand.HOST_TRIP_REACHED, true);
+    view.setUint32(4, zone, true);
+    // Behind the answer to the request that set the trip, where it is reached already.
+    setImmediate(() => this.closed || this.onRequest?.(Mrq.THERMAL, payload));
   }
 
   private answer(mrq: number, tx: Uint8Array, rx: Uint8Array): Outcome {

@@ -21,14 +21,40 @@ export interface ThermalTrip {
   readonly high: number;
 }
 
-/** MRQ_THERMAL. Trips are kept and shown; the temperatures are still, so none is ever reached. */
+/** MRQ_THERMAL. The temperatures are still until somebody sets one; a trip that is then reached is told of once. */
 export class Thermal {
   readonly zones: readonly ThermalZoneOptions[];
+  private readonly temperatures: (number | null)[];
   private readonly trips: (ThermalTrip | undefined)[];
+  /** By zone: whether its trip was told of since it was set. */
+  private readonly told: boolean[];
+  private readonly onTrip: (zone: number) => void;
 
-  constructor(zones: readonly ThermalZoneOptions[] = defaultZones) {
+  constructor(
+    zones: readonly ThermalZoneOptions[] = defaultZones,
+    onTrip: (zone: number) => void = () => {},
+  ) {
     this.zones = zones;
+    this.temperatures = zones.map(({ temperature }) => temperature);
     this.trips = zones.map(() => undefined);
+    this.told = zones.map(() => false);
+    this.onTrip = onTrip;
+  }
+
+  /** Millicelsius; null where the zone cannot be read. */
+  temperature(zone: number): number | null {
+    return this.temperatures[zone]!;
+  }
+
+  /** Throws RangeError where there is no zone of that name. */
+  setTemperature(name: string, millicelsius: number): void {
+    const zone = this.zones.findIndex((each) => each.name === name);
+    if (zone < 0) {
+      const names = this.zones.map((each) => each.name).join(', ');
+      throw new RangeError(`there is no thermal zone ${JSON.stringify(name)}: there are ${names}`);
+    }
+    this.temperatures[zone] = millicelsius;
+    this.compare(zone);
   }
 
   handle(tx: Uint8Array, reply: Reply): number {
@@ -48,8 +74,9 @@ export class Thermal {
     if (zone === undefined) return BpmpError.EINVAL;
     if (command === ThermalCommand.SET_TRIP) return this.setTrip(argument, zone, tx);
     if (command === ThermalCommand.GET_TEMP) {
-      if (zone.temperature === null) return BpmpError.EFAULT;
-      reply.u32(zone.temperature);
+      const temperature = this.temperature(argument);
+      if (temperature === null) return BpmpError.EFAULT;
+      reply.u32(temperature);
       return 0;
     }
     if (zone.thermtrip === undefined) return BpmpError.ERANGE;
@@ -69,6 +96,17 @@ export class Thermal {
     const enabled = u32(tx, 16);
     if (enabled > 1 || (enabled === 1 && low > high)) return BpmpError.EINVAL;
     this.trips[id] = enabled ? { zone: name, low, high } : undefined;
+    this.told[id] = false;
+    this.compare(id);
     return 0;
+  }
+
+  private compare(id: number): void {
+    const trip = this.trips[id];
+    const temperature = this.temperature(id);
+    if (trip === undefined || temperature === null || this.told[id]) return;
+    if (temperature > trip.low && temperature < trip.high) return;
+    this.told[id] = true;
+    this.onTrip(id);
   }
 }

@@ -1,22 +1,11 @@
-export { VfioUserBridge, type VfioUserBridgeOptions } from './bridge.js';
-export { PciDevice, type PciDeviceOptions } from './pci/device.js';
+export { IvcBridge, type IvcBridgeOptions } from './ivc/bridge.js';
+export type { NotifyResult } from './ivc/notifications.js';
+export { IVC_DEVICES, IVC_MISC, IVC_SPI, type IvcAddresses, ivcBars } from './ivc/placement.js';
+export type { Layout, LayoutChoice } from './library.js';
+export type { BarFact } from './placement.js';
+export { VfioUserBridge, type VfioUserBridgeOptions } from './window/bridge.js';
+export { chooseLayout } from './window/layout.js';
 export {
-  type Device,
-  Errno,
-  InterruptFlag,
-  type InterruptInfo,
-  type InterruptSet,
-  PciInterrupt,
-  PciRegion,
-  type Region,
-  RequestError,
-  type SharedAreas,
-} from './protocol/index.js';
-export { Connection, type ConnectionEnd } from './transport/connection.js';
-export { Listener } from './transport/listener.js';
-export { chooseLayout, type LayoutChoice } from './window/layout.js';
-export {
-  type BarFact,
   DEFAULT_WINDOW_ADDRESS,
   placeWindow,
   STRADDLING_OFFSET,

@@ -57,7 +57,7 @@ describe('the layout', () => {
       'layout shared: the window at 0x10800000 does not straddle a page as 0x10800b00 would: use that address, or layout trapped',
     );
     expect(() => chooseLayout('shared', straddling, { ...arm, pageSize: 16384 })).toThrow(
-      'layout shared: this host’s pages are 16384 bytes and the window’s 4096: use layout trapped'.replaceAll(
+      'layout shared: this host’s pages are 16384 bytes and the guest’s 4096: use layout trapped'.replaceAll(
         '’',
         "'",
       ),

@@ -62,6 +62,16 @@ describe('descriptions', () => {
     expect([...new Uint32Array(Uint8Array.from(payload).buffer)]).toEqual([16, 3, 9, 3]);
   });
 
+  it('are as long as the client’s own structure', async () => {
+    const client = await (await serve()).connect();
+    for (const size of [20, 24]) {
+      const { payload } = await client.request(4, Buffer.concat([words(size), Buffer.alloc(size - 4)]));
+      expect(payload).toEqual(Buffer.concat([words(size, 3, 9, 3), Buffer.alloc(size - 16)]));
+    }
+    for (const size of [0, 12, 28])
+      expect((await client.request(4, Buffer.alloc(size, 1))).errno).toBe(EINVAL);
+  });
+
   it('give each region', async () => {
     const client = await (await serve()).connect();
     const info = async (index: number) => {
@@ -100,7 +110,7 @@ describe('descriptions', () => {
 
   it.each([
     ['device info without room', 4, words(15, 0, 0, 0)],
-    ['device info too long', 4, words(16, 0, 0, 0, 0)],
+    ['device info too long', 4, Buffer.alloc(28, 1)],
     ['region info without room', 5, words(31, 0, 0, 0, 0, 0, 0, 0)],
     ['region info too short', 5, words(32, 0, 0)],
     ['a region that is not', 5, words(32, 0, 9, 0, 0, 0, 0, 0)],

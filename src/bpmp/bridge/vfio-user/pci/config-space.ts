@@ -5,8 +5,6 @@ export interface PciIdentity {
   /** 24 bits: class, subclass, programming interface. */
   readonly classCode: number;
   readonly revision: number;
-  /** 1 for INTA, 0 for none. */
-  readonly interruptPin: number;
   /** Sizes of BAR 0 to 5 in bytes, powers of two, 0 for none; all are 32-bit memory. */
   readonly barSizes: readonly number[];
 }
@@ -26,14 +24,15 @@ export class ConfigSpace {
   /** A 1 for each bit that the guest may write. */
   readonly #writable = new Uint8Array(CONFIG_SPACE_SIZE);
 
-  constructor(identity: PciIdentity) {
+  /** @param interruptPin - 1 for INTA, 0 for none */
+  constructor(identity: PciIdentity, interruptPin: number) {
     const view = new DataView(this.#bytes.buffer);
     view.setUint16(0x00, identity.vendor, true);
     view.setUint16(0x02, identity.device, true);
     view.setUint32(0x08, ((identity.classCode << 8) | identity.revision) >>> 0, true);
     view.setUint16(0x2c, identity.vendor, true);
     view.setUint16(0x2e, identity.device, true);
-    view.setUint8(0x3d, identity.interruptPin);
+    view.setUint8(0x3d, interruptPin);
     const writable = new DataView(this.#writable.buffer);
     writable.setUint16(COMMAND, COMMAND_BITS, true);
     writable.setUint8(INTERRUPT_LINE, 0xff);

@@ -10,6 +10,7 @@ import {
   type SharedAreas,
 } from '../protocol/index.js';
 import { CONFIG_SPACE_SIZE, ConfigSpace, type PciIdentity } from './config-space.js';
+import { IntxInterrupt } from './intx.js';
 
 const ABSENT: Region = { size: 0, readable: false, writable: false };
 const NO_INTERRUPT: InterruptInfo = { flags: 0, count: 0 };
@@ -18,18 +19,23 @@ export interface PciDeviceOptions {
   readonly identity: PciIdentity;
   /** By BAR: the parts that the client may map. */
   readonly shared?: Readonly<Record<number, SharedAreas>>;
-  /** By {@link PciInterrupt}; what is left out is absent. */
-  readonly interrupts?: Readonly<Record<number, InterruptInfo>>;
+  /**
+   * Whether the device has an interrupt at INTA; see {@link PciDevice.isInterruptWanted}. A VMM may map no memory of such
+   * a device into its guest: QEMU does not.
+   */
+  readonly hasInterrupt?: boolean;
 }
 
-/** A PCI device: configuration space is done here, BARs and interrupts are the subclass's. */
+/** A PCI device: configuration space and the interrupt's handling are done here, BARs are the subclass's. */
 export abstract class PciDevice implements Device {
   readonly regions: readonly Region[];
   readonly interrupts: readonly InterruptInfo[];
   readonly #config: ConfigSpace;
+  readonly #intx: IntxInterrupt | undefined;
 
-  constructor({ identity, shared = {}, interrupts = {} }: PciDeviceOptions) {
-    this.#config = new ConfigSpace(identity);
+  constructor({ identity, shared = {}, hasInterrupt = false }: PciDeviceOptions) {
+    if (hasInterrupt) this.#intx = new IntxInterrupt(() => this.isInterruptWanted());
+    this.#config = new ConfigSpace(identity, hasInterrupt ? 1 : 0);
     const regions: Region[] = Array.from({ length: PciRegion.COUNT }, () => ABSENT);
     identity.barSizes.forEach((size, bar) => {
       if (size === 0) return;
@@ -43,9 +49,8 @@ export abstract class PciDevice implements Device {
     });
     regions[PciRegion.CONFIG] = { size: CONFIG_SPACE_SIZE, readable: true, writable: true };
     this.regions = regions;
-    this.interrupts = Array.from(
-      { length: PciInterrupt.COUNT },
-      (_, index) => interrupts[index] ?? NO_INTERRUPT,
+    this.interrupts = Array.from({ length: PciInterrupt.COUNT }, (_, index) =>
+      index === PciInterrupt.INTX && hasInterrupt ? IntxInterrupt.info : NO_INTERRUPT,
     );
   }
 
@@ -53,7 +58,23 @@ export abstract class PciDevice implements Device {
   protected abstract readBar(bar: number, offset: number, into: Uint8Array): void;
   /** As {@link Device.write}, of a BAR. */
   protected abstract writeBar(bar: number, offset: number, data: Uint8Array): void | Promise<void>;
+  /** As at power-on. */
   protected abstract resetBars(): void;
+
+  /** The interrupt's level, asked when it may go up: whether the guest is to be interrupted as things are now. */
+  protected isInterruptWanted(): boolean {
+    return false;
+  }
+
+  /** To be called when {@link isInterruptWanted} may have become true. */
+  protected updateInterrupt(): void {
+    this.#intx?.update();
+  }
+
+  /** How often the interrupt was raised, and how often the client said that the guest is through with it. */
+  get interruptCounters(): { readonly interrupts: number; readonly unmasks: number } {
+    return this.#intx?.counters ?? { interrupts: 0, unmasks: 0 };
+  }
 
   read(region: number, offset: number, into: Uint8Array): void {
     if (region === PciRegion.CONFIG) this.#config.read(offset, into);
@@ -66,14 +87,18 @@ export abstract class PciDevice implements Device {
   }
 
   setInterrupts(set: InterruptSet): void {
+    if (this.#intx !== undefined && set.index === PciInterrupt.INTX) this.#intx.set(set);
     // Turning off what is not there is in order.
-    if (set.count > 0) throw new RequestError(Errno.EINVAL, 'the device has no interrupts');
+    else if (set.count > 0) throw new RequestError(Errno.EINVAL, 'the device has no such interrupt');
   }
 
   reset(): void {
     this.#config.reset();
+    this.#intx?.reset();
     this.resetBars();
   }
 
-  disconnected(): void {}
+  disconnected(): void {
+    this.#intx?.close();
+  }
 }

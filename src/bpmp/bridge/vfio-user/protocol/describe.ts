@@ -9,11 +9,22 @@ const REGION_INFO_SIZE = 32;
 /** Capability header, number of areas, reserved; then 16 bytes for each area. */
 const SPARSE_SIZE = 16;
 
-/** DEVICE_GET_INFO: argsz, flags, number of regions, number of interrupt kinds. */
+/** The protocol's structure has 16 bytes; `vfio_device_info`, which some clients send, a capability offset more. */
+const DEVICE_INFO_SIZE = 16;
+const LONGEST_DEVICE_INFO = 24;
+
+/**
+ * DEVICE_GET_INFO: argsz, flags, number of regions, number of interrupt kinds. The answer is as long as the question:
+ * a client waits for as many bytes as its own structure has.
+ */
 export function answerDeviceInfo(frame: Frame, reply: Reply, device: Device): void {
-  if (frame.payloadSize !== 16 || frame.u32(P) < 16) throw invalid('DEVICE_GET_INFO has the wrong size');
-  reply.begin(frame, 16);
-  reply.u32(P, 16);
+  const size = frame.payloadSize;
+  if (size < DEVICE_INFO_SIZE || size > LONGEST_DEVICE_INFO || frame.u32(P) < DEVICE_INFO_SIZE) {
+    throw invalid('DEVICE_GET_INFO has the wrong size');
+  }
+  reply.begin(frame, size);
+  reply.bytes.fill(0, P, P + size);
+  reply.u32(P, size);
   reply.u32(P + 4, DeviceFlag.RESET | DeviceFlag.PCI);
   reply.u32(P + 8, device.regions.length);
   reply.u32(P + 12, device.interrupts.length);

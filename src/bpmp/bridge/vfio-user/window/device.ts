@@ -2,7 +2,7 @@ import { setTimeout as after } from 'node:timers';
 import type { Outcome } from '../../../backend/backend.js';
 import { BpmpError, WINDOW } from '../../../wire/index.js';
 import type { RequestHandler } from '../../bridge.js';
-import { PciDevice } from '../pci/device.js';
+import { PciDevice } from '../library.js';
 import type { WindowMemory } from './memory.js';
 import { WINDOW_DEVICE } from './placement.js';
 import { RequestCopy } from './request.js';
@@ -39,7 +39,7 @@ export class WindowDevice extends PciDevice {
 
   constructor({ handler, memory, windowOffset, deadlineMs }: WindowDeviceOptions) {
     super({
-      identity: { ...WINDOW_DEVICE, revision: 1, interruptPin: 0, barSizes: [WINDOW_DEVICE.barSize] },
+      identity: { ...WINDOW_DEVICE, revision: 1, barSizes: [WINDOW_DEVICE.barSize] },
       ...(memory.shared === undefined ? {} : { shared: { [WINDOW_DEVICE.bar]: memory.shared } }),
     });
     this.#handler = handler;

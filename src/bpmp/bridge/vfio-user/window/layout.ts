@@ -1,25 +1,9 @@
 import { GpuvmError } from '../../../../errors.js';
-import { SHARED_PAGE, suggest, type WindowLayout, type WindowPlacement } from './placement.js';
-
-export interface LayoutChoice {
-  readonly layout: WindowLayout;
-  /** Why, for people: part of what `doctor` and a start report print. */
-  readonly reason: string;
-}
-
-/** What the choice depends on. */
-export interface LayoutHost {
-  /** As Node's `process.arch`. */
-  readonly arch: string;
-  readonly pageSize: number;
-  /** Whether the addon maintains the data cache here. */
-  readonly maintainsCache: boolean;
-}
+import { chooseSharing, type LayoutChoice, type LayoutHost } from '../library.js';
+import { suggest, type WindowLayout, type WindowPlacement } from './placement.js';
 
 /**
- * Chooses the layout. The guest maps a device's page past the cache and this process through it. On x86 the two
- * agree by the architecture, and so do they under emulation, where guest and server are both ordinary processes; on
- * arm64 they agree if the server cleans and invalidates the lines around each access, which the addon does.
+ * Chooses the window's layout: shared where its address straddles a page and the host's memory can be shared.
  * Throws GPUVM_CONFIG or GPUVM_KERNEL_FEATURE where `shared` is asked for and cannot be had.
  */
 export function chooseLayout(
@@ -27,21 +11,9 @@ export function chooseLayout(
   placement: WindowPlacement,
   host: LayoutHost,
 ): LayoutChoice {
-  if (wanted === 'trapped') return { layout: 'trapped', reason: 'asked for' };
+  if (wanted === 'trapped' || placement.straddles) return chooseSharing(wanted, host);
   const address = placement.barAddress + BigInt(placement.windowOffset);
-  if (!placement.straddles) {
-    const why = `the window at 0x${address.toString(16)} does not straddle a page as ${suggest(address)} would`;
-    if (wanted === 'auto') return { layout: 'trapped', reason: why };
-    throw new GpuvmError('GPUVM_CONFIG', `layout shared: ${why}: use that address, or layout trapped`);
-  }
-  if (host.pageSize !== SHARED_PAGE) {
-    const why = `this host's pages are ${host.pageSize} bytes and the window's ${SHARED_PAGE}`;
-    if (wanted === 'auto') return { layout: 'trapped', reason: why };
-    throw new GpuvmError('GPUVM_KERNEL_FEATURE', `layout shared: ${why}: use layout trapped`);
-  }
-  if (wanted === 'shared') return { layout: 'shared', reason: 'asked for' };
-  if (host.arch === 'x64') return { layout: 'shared', reason: 'x86 keeps memory and caches coherent' };
-  if (host.maintainsCache)
-    return { layout: 'shared', reason: 'the data cache is maintained around each access' };
-  return { layout: 'trapped', reason: `${host.arch} may need cache maintenance, which is not offered here` };
+  const why = `the window at 0x${address.toString(16)} does not straddle a page as ${suggest(address)} would`;
+  if (wanted === 'auto') return { layout: 'trapped', reason: why };
+  throw new GpuvmError('GPUVM_CONFIG', `layout shared: ${why}: use that address, or layout trapped`);
 }

@@ -1,33 +1,30 @@
-import { addon, Descriptor } from '../../../../native/index.js';
 import { WINDOW } from '../../../wire/index.js';
-import type { SharedAreas } from '../protocol/index.js';
-import { SHARED_PAGE, type WindowLayout } from './placement.js';
+import { SHARED_PAGE, type SharedAreas, SharedMemory } from '../library.js';
+import type { WindowLayout } from './placement.js';
 
 /**
  * The window's bytes. In the shared layout those below the MRQ register are memory that the guest changes at any
  * time and from any CPU: read them once, through {@link WindowMemory.copyBelow}, and look at the copy.
  */
 export class WindowMemory {
-  /** What a client may map of the BAR, in the shared layout. */
-  readonly shared: SharedAreas | undefined;
   /** Offsets 0 to 0x4ff. */
   readonly #below: Uint8Array;
   /** Offsets 0x500 to 0x5ff; never shared. */
   readonly #above = new Uint8Array(WINDOW.SIZE - WINDOW.MRQ);
-  readonly #page: Uint8Array | undefined;
-  readonly #descriptor: Descriptor | undefined;
+  readonly #page: SharedMemory | undefined;
 
   constructor(layout: WindowLayout, windowOffset: number) {
     if (layout === 'trapped') {
       this.#below = new Uint8Array(WINDOW.MRQ);
       return;
     }
-    this.#descriptor = new Descriptor(addon().createMemory('gpuvm-window', SHARED_PAGE));
-    this.#page = new Uint8Array(addon().mapMemory(this.#descriptor.fd, SHARED_PAGE));
-    this.#below = this.#page.subarray(windowOffset, windowOffset + WINDOW.MRQ);
-    this.shared = { fd: this.#descriptor.fd, areas: [{ offset: 0, size: SHARED_PAGE }] };
-    // The kernel cleared the page through the cache.
-    this.#maintain(this.#page);
+    this.#page = new SharedMemory('gpuvm-window', SHARED_PAGE);
+    this.#below = this.#page.bytes.subarray(windowOffset, windowOffset + WINDOW.MRQ);
+  }
+
+  /** What a client may map of the BAR, in the shared layout. */
+  get shared(): SharedAreas | undefined {
+    return this.#page?.areas;
   }
 
   /** Reads the part of `into` that falls into the window; `offset` is into the window and may be negative. */
@@ -60,7 +57,7 @@ export class WindowMemory {
 
   /** One copy of everything below the MRQ register into `copy`, which is that long. */
   copyBelow(copy: Uint8Array): void {
-    this.#maintain(this.#below);
+    this.#page?.maintain(this.#below);
     copy.set(this.#below);
   }
 
@@ -71,23 +68,19 @@ export class WindowMemory {
 
   /** To be called after the last {@link store} of a reply. */
   publish(): void {
-    this.#maintain(this.#below);
+    this.#page?.maintain(this.#below);
   }
 
   clear(): void {
     this.#above.fill(0);
     if (this.#page === undefined) this.#below.fill(0);
     else {
-      this.#page.fill(0);
-      this.#maintain(this.#page);
+      this.#page.bytes.fill(0);
+      this.#page.maintain(this.#page.bytes);
     }
   }
 
   close(): void {
-    this.#descriptor?.close();
-  }
-
-  #maintain(range: Uint8Array): void {
-    if (this.#page !== undefined) addon().maintainCache(range);
+    this.#page?.close();
   }
 }

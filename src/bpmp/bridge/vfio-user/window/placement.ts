@@ -1,12 +1,13 @@
 import { GpuvmError } from '../../../../errors.js';
 import { WINDOW } from '../../../wire/index.js';
+import { type Layout, SHARED_PAGE } from '../library.js';
+import type { BarFact } from '../placement.js';
 
-/** How the window's accesses reach the server. */
-export type WindowLayout =
-  /** Every access is a message. Right on every machine. */
-  | 'trapped'
-  /** The 0x500 bytes before the MRQ register lie in a page that guest and server share; the rest is trapped. */
-  | 'shared';
+/**
+ * How the window's accesses reach the server. In `shared` the 0x500 bytes before the MRQ register lie in a page that
+ * guest and server share; the rest is trapped.
+ */
+export type WindowLayout = Layout;
 
 /**
  * The window's PCI device, for whoever builds the VMM's arguments and the guest's tree.
@@ -23,9 +24,6 @@ export const WINDOW_DEVICE = {
   /** Two pages, in both layouts, so that the window may straddle the boundary between them. */
   barSize: 0x2000,
 } as const;
-
-/** The page size that the shared layout is made for. */
-export const SHARED_PAGE = 0x1000;
 
 /** Where in the BAR the window must start for its MRQ register to be the first byte of the second page. */
 export const STRADDLING_OFFSET = SHARED_PAGE - WINDOW.MRQ;
@@ -69,17 +67,6 @@ export function placeWindow(guestAddress: bigint): WindowPlacement {
 export function suggest(guestAddress: bigint): string {
   const size = BigInt(WINDOW_DEVICE.barSize);
   return `0x${((guestAddress / size) * size + BigInt(STRADDLING_OFFSET)).toString(16)}`;
-}
-
-/** One BAR of a device, and where the guest is to see it. */
-export interface BarFact {
-  readonly vendor: number;
-  readonly device: number;
-  readonly bar: number;
-  /** In bytes. */
-  readonly size: number;
-  /** Guest-physical. */
-  readonly address: bigint;
 }
 
 /** What the VMM's side must program for the window to be at `guestAddress`. Throws as {@link placeWindow}. */

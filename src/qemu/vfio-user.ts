@@ -1,14 +1,19 @@
 import { type BarAddress, bootStub, bootStubArguments } from './boot-stub.js';
 
-export interface VfioUserWindow {
+/** One device that somebody serves to QEMU. */
+export interface VfioUserDevice {
   /** Where the device's server listens. */
   readonly socketPath: string;
-  /** Where the guest is to see the device's BARs; the bridge knows them (`windowBars`). */
+  /** The device's PCI slot on bus 0. */
+  readonly slot: number;
+}
+
+export interface VfioUserDevices {
+  readonly devices: readonly VfioUserDevice[];
+  /** Where the guest is to see the devices' BARs; the bridge knows them (`windowBars`, `ivcBars`). */
   readonly bars: readonly BarAddress[];
   /** The file that is to hold the boot stub. */
   readonly stubPath: string;
-  /** The device's PCI slot on bus 0, 4 unless told. */
-  readonly slot?: number;
   /** {@link MESSAGE_TIMEOUT_MS} unless told; must be longer than the server's own deadline for an answer. */
   readonly messageTimeoutMs?: number;
 }
@@ -26,29 +31,22 @@ export interface VfioUserArguments {
  */
 const MESSAGE_TIMEOUT_MS = 40_000;
 
+/** The window's slot; nothing depends on it but that it is free. */
+export const WINDOW_SLOT = 4;
+
 /**
- * QEMU's arguments for a device that a bridge serves at fixed guest addresses, layouts alike. QEMU 10.1 or newer,
+ * QEMU's arguments for devices that a bridge serves at fixed guest addresses, layouts alike. QEMU 10.1 or newer,
  * machine `virt`. The guest's tree must have no PCI node, or its kernel moves the BARs.
  * Throws GPUVM_CONFIG for an address that cannot be.
  */
-export function vfioUserWindow(window: VfioUserWindow): VfioUserArguments {
-  const { socketPath, bars, stubPath, slot = 4, messageTimeoutMs } = window;
-  return {
-    arguments: [
-      '-device',
-      vfioUserDevice(socketPath, slot, messageTimeoutMs),
-      ...bootStubArguments(stubPath),
-    ],
-    stub: bootStub(bars),
-  };
+export function vfioUserDevices(request: VfioUserDevices): VfioUserArguments {
+  const { devices, bars, stubPath, messageTimeoutMs } = request;
+  const each = devices.flatMap((device) => ['-device', vfioUserDevice(device, messageTimeoutMs)]);
+  return { arguments: [...each, ...bootStubArguments(stubPath)], stub: bootStub(bars) };
 }
 
 /** The value of `-device` for a vfio-user PCI device; the socket's address can be given in JSON only. */
-export function vfioUserDevice(
-  socketPath: string,
-  slot: number,
-  messageTimeoutMs = MESSAGE_TIMEOUT_MS,
-): string {
+function vfioUserDevice({ socketPath, slot }: VfioUserDevice, messageTimeoutMs = MESSAGE_TIMEOUT_MS): string {
   return JSON.stringify({
     driver: 'vfio-user-pci',
     addr: slot.toString(16),

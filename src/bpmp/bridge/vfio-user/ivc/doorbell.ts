@@ -1,0 +1,51 @@
+import { BPMP_BIT } from './abi.js';
+
+/** The CCPLEX doorbell: how the guest is rung. */
+export class Doorbell {
+  #enabled = 0;
+  #raw = 0;
+  /** Whether it was rung since the guest last saw it pending. */
+  #isNew = false;
+
+  /**
+   * The interrupt's level. A guest that has read PENDING looks at every channel after it: to tell it again would be an
+   * interrupt for nothing. QEMU takes the pin down at each access to the device, by whichever CPU, so before that
+   * reading it must go up again.
+   */
+  get isWanted(): boolean {
+    return this.#isNew && this.pending !== 0;
+  }
+  get enabled(): number {
+    return this.#enabled >>> 0;
+  }
+  get raw(): number {
+    return this.#raw >>> 0;
+  }
+  get pending(): number {
+    return (this.#raw & this.#enabled) >>> 0;
+  }
+
+  ring(): void {
+    this.#raw |= BPMP_BIT;
+    this.#isNew = true;
+  }
+  /** The guest has read PENDING. */
+  seen(): void {
+    if (this.pending !== 0) this.#isNew = false;
+  }
+  enable(bits: number): void {
+    this.#enabled = bits;
+  }
+  /**
+   * Ones clear. A guest clears what it has read, and need not wait for that to arrive here: by then the doorbell may have
+   * been rung again, for an answer that the guest has not looked for, and that ring stays.
+   */
+  clear(bits: number): void {
+    this.#raw &= this.#isNew ? ~bits | BPMP_BIT : ~bits;
+  }
+  powerOn(): void {
+    this.#enabled = 0;
+    this.#raw = 0;
+    this.#isNew = false;
+  }
+}

@@ -1,0 +1,62 @@
+import { Worker } from 'node:worker_threads';
+import { addon } from '../../native/index.js';
+import type { FromWorker, ToWorker, WorkerData } from './messages.js';
+
+/**
+ * A bridge's thread as it loads and then serves. It may be begun before anybody knows what it will serve: what it is
+ * made of takes longer to load than a VM file to be read.
+ */
+export class BridgeThread {
+  readonly #worker: Worker;
+  readonly #controlFd: number;
+  #isGone = false;
+  /** Settles once, when the thread is gone, with what it failed with if it failed; never rejects. */
+  readonly exited: Promise<string | undefined>;
+
+  constructor() {
+    this.#controlFd = addon().eventfdCreate();
+    this.#worker = startWorker({ controlFd: this.#controlFd });
+    let fault: string | undefined;
+    this.#worker.on('error', (error) => {
+      fault = error instanceof Error ? error.message : String(error);
+    });
+    this.exited = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        this.#isGone = true;
+        addon().closeFd(this.#controlFd);
+        resolve(fault);
+      });
+    });
+  }
+
+  post(message: ToWorker): void {
+    if (this.#isGone) return;
+    this.#worker.postMessage(message);
+    addon().eventfdSignal(this.#controlFd);
+  }
+
+  onMessage(listener: (message: FromWorker) => void): void {
+    this.#worker.on('message', listener);
+  }
+
+  /** Ends a thread that was never told what to serve. */
+  abandon(): void {
+    void this.#worker.terminate();
+  }
+}
+
+/**
+ * From source the thread needs the TypeScript loader, which it registers itself: Node 20 drops `--import` from a thread's
+ * arguments where the parent runs by a loader too.
+ */
+function startWorker(workerData: WorkerData): Worker {
+  // Descriptors come and go through the addon, which Node's own bookkeeping of a thread's does not see.
+  const options = { workerData, trackUnmanagedFds: false };
+  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./entry.js', import.meta.url), options);
+  const [loader, entry] = [import.meta.resolve('tsx/esm/api'), new URL('./entry.ts', import.meta.url).href];
+  const source = `import { register } from '${loader}'; register(); await import('${entry}');`;
+  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`), {
+    ...options,
+    execArgv: [],
+  });
+}

@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import type { startBridge } from '../../bpmp/worker/index.js';
+import type { VmConfig } from '../../config/index.js';
+import { GpuvmError } from '../../errors.js';
+import type { RuntimeFolder } from '../runtime-folder.js';
+import type { Named } from '../tree/index.js';
+import type { VmBridge } from './bridge.js';
+
+export interface BridgeOptions {
+  readonly record: boolean;
+  /** What of the BPMP's the guest's device tree names, where gpuvm makes that tree. */
+  readonly named?: Promise<Named> | undefined;
+  /** Tests put their own here. */
+  readonly start?: typeof startBridge | undefined;
+}
+
+/** Brings the bridge up that the VM file asks for; undefined for none. */
+export async function openBridge(
+  config: VmConfig,
+  folder: RuntimeFolder,
+  options: BridgeOptions,
+): Promise<VmBridge | undefined> {
+  const { bridge, policy } = config;
+  if (bridge.kind === 'none' || policy === undefined) return undefined;
+  // The bridge's thread, the addon and the protocol's tables are loaded only where there is a bridge.
+  const start = options.start ?? (await import('../../bpmp/worker/index.js')).startBridge;
+  const named = await options.named;
+  const common = {
+    vm: config.name,
+    policy: { file: policy, text: await readFile(policy, 'utf8') },
+    backend: config.backend,
+    ...(named && { named }),
+    record: options.record,
+  };
+  try {
+    switch (bridge.kind) {
+      case 'vfio-user': {
+        const { openVfioUser } = await import('./vfio-user.js');
+        return await openVfioUser(bridge, folder, (own) => start({ ...common, bridge: own }));
+      }
+      case 'ivc': {
+        const { openIvc } = await import('./vfio-user.js');
+        return await openIvc(bridge, folder, (own) => start({ ...common, bridge: own }));
+      }
+      case 'interposed': {
+        const { openInterposed } = await import('./interposed.js');
+        return await openInterposed(bridge, (own) => start({ ...common, bridge: own }));
+      }
+    }
+  } catch (error) {
+    return explain(error, config, common.policy);
+  }
+}
+
+/** The thread hands over an error's line alone; what else people need of it is found again here. */
+async function explain(
+  error: unknown,
+  config: VmConfig,
+  policy: { readonly file: string; readonly text: string },
+): Promise<never> {
+  if (GpuvmError.is(error, 'GPUVM_POLICY')) {
+    const { parsePolicy } = await import('../../bpmp/policy/index.js');
+    parsePolicy(policy.text, { file: policy.file });
+  }
+  if (GpuvmError.is(error, 'GPUVM_CONFIG') && error.place === undefined) {
+    throw new GpuvmError('GPUVM_CONFIG', error.message, { cause: error, place: { file: config.file } });
+  }
+  throw error;
+}
