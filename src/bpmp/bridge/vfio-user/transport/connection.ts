@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import { addon, Descriptor, type Readiness, Ready, WOULD_BLOCK } from '../../../../native/index.js';
 import { type Device, Frame, MAX_DESCRIPTORS, Session, StreamError } from '../protocol/index.js';
+import { Attention } from './attention.js';
 import { Received } from './received.js';
 import { Sending } from './sending.js';
 
@@ -25,6 +26,7 @@ export class Connection {
   #ended = false;
   /** What is watched for at present. */
   #watched = 0;
+  readonly #attention = new Attention();
 
   constructor(fd: number, device: Device, onEnd: (end: ConnectionEnd) => void) {
     this.#device = device;
@@ -72,6 +74,7 @@ export class Connection {
     }
     received.add(count, this.#fds);
     this.#handleComplete();
+    this.#attention.stay();
   }
 
   #handleComplete(): void {
