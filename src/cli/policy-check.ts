@@ -31,14 +31,14 @@ export async function run({ args: [file] }: Call, { stdout, stderr, json }: Cont
   return 0;
 }
 
-/** What the guest has any right to, by name. In the full view only the clocks can be told. */
+/** What the guest has any right to, by name. */
 function grantsOf(policy: CompiledPolicy): Record<string, string[]> {
-  const { chip, grantedClocks } = policy;
+  const { chip, grantedClocks, grantedResets, grantedPowerDomains } = policy;
   const named = (table: ResourceTable, ids: readonly number[]) =>
     ids.map((id) => table.nameOf(id) ?? String(id));
-  const clocks = named(chip.clocks, grantedClocks);
-  if (policy.view === 'full') return { clocks };
-  const resets = chip.resets.ids.filter((id) => policy.isResetVisible(id));
-  const domains = chip.powerDomains.ids.filter((id) => policy.isPowerDomainVisible(id));
-  return { clocks, resets: named(chip.resets, resets), 'power domains': named(chip.powerDomains, domains) };
+  return {
+    clocks: named(chip.clocks, grantedClocks),
+    resets: named(chip.resets, grantedResets),
+    'power domains': named(chip.powerDomains, grantedPowerDomains),
+  };
 }
