@@ -53,6 +53,7 @@ describe('parseRequestWords', () => {
     ['clk set-rate VIC fast', 'rateHz must be a whole number'],
     ['clk set-rate VIC rat=1', 'CLK SET_RATE has no field rat: did you mean rate?'],
     ['pg set-state GPU maybe', 'state must be one of OFF, ON, RUNNING'],
+    ['clk set-rate GPUSYS fast', 'or a rate such as 1.3GHz, not "fast"'],
     ['ping 4294967296', 'challenge must be a whole number from 0 to 4294967295'],
     ['bwmgr calc-rate 500 1', 'isobw_reqs[0] must be an object with id, iso_bwKBps'],
     ['i2c xfer 5 0', 'data_buf must be hexadecimal digits'],

@@ -69,7 +69,7 @@ export function toInteger(value: unknown): bigint | undefined {
 /** A little-endian integer; with a unit, people may write and are shown `1.3 GHz`. */
 export function integer(name: IntegerName, unit?: Unit): Type {
   const { size, least, most, get, set } = integers[name];
-  const kind = `a whole number from ${least} to ${most}`;
+  const kind = `a whole number from ${least} to ${most}${unit === 'Hz' ? ', or a rate such as 1.3GHz' : ''}`;
   return {
     size,
     kind,
