@@ -1,6 +1,6 @@
 import { Command as Commander } from 'commander';
 import type { Call, Command } from './command.js';
-import { commands } from './commands.js';
+import { commands } from './commands/index.js';
 
 type Run = (command: Command, call: Call) => Promise<void>;
 

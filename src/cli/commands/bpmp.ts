@@ -1,38 +1,7 @@
-import type { Command } from './command.js';
+import type { Command } from '../command.js';
+import { device, learned, policy, simulated, watch } from './options.js';
 
-const device = ['--device <path>', "the host's BPMP device (default: /dev/bpmp-host)"] as const;
-const simulated = ['--simulated', 'ask a BPMP model instead of a device'] as const;
-const watch = ['--watch', 'print each request by name with its verdict as it happens'] as const;
-const learned = [
-  '--learned <file>',
-  'with `mode: learn`, write the policy that was learned to this file',
-] as const;
-const policy = ['--policy <file>', 'the policy that decides', true] as const;
-
-/** Every command of `gpuvm`. */
-export const commands: readonly Command[] = [
-  {
-    path: 'run',
-    summary: 'start the VM of a VM file, and stay until it ends',
-    description: `The guest's console is this terminal. Ctrl-C asks the guest to power down; another one goes on to the
-next step: quit, SIGTERM, SIGKILL. Ctrl-A x does the same; Ctrl-A Ctrl-C sends a Ctrl-C to the guest.`,
-    args: [['<file>', 'the VM file']],
-    options: [
-      watch,
-      ['--events <file>', 'write what happens to this file, one JSON document a line'],
-      ['--save-dtb <file>', "write the guest's device tree to this file as it is handed to QEMU"],
-      learned,
-    ],
-    examples: ['gpuvm run examples/simulated-orin.yaml --watch', 'gpuvm run vm.yaml --events events.ndjson'],
-    load: () => import('./run/begin.js'),
-  },
-  {
-    path: 'policy check',
-    summary: 'check a policy and say what it grants',
-    args: [['<file>', 'the policy']],
-    examples: ['gpuvm policy check examples/policies/gpu.yaml'],
-    load: () => import('./policy-check.js'),
-  },
+export const bpmpCommands: readonly Command[] = [
   {
     path: 'bpmp decide',
     summary: 'say what a policy answers to requests, without a VM',
@@ -44,7 +13,7 @@ next step: quit, SIGTERM, SIGKILL. Ctrl-A x does the same; Ctrl-A Ctrl-C sends a
       `echo '{"mrq":22,"tx":"30010007"}' | gpuvm bpmp decide --policy examples/policies/gpu.yaml`,
       'gpuvm bpmp decide --policy examples/policies/gpu.yaml trace.ndjson',
     ],
-    load: () => import('./bpmp-decide.js'),
+    load: () => import('../bpmp-decide.js'),
   },
   {
     path: 'bpmp send',
@@ -58,7 +27,7 @@ next step: quit, SIGTERM, SIGKILL. Ctrl-A x does the same; Ctrl-A Ctrl-C sends a
       'gpuvm bpmp send clk set-rate GPC0CLK 1.3GHz',
       'gpuvm bpmp send --raw 22 30010007 --simulated',
     ],
-    load: () => import('./bpmp-send.js'),
+    load: () => import('../bpmp-send.js'),
   },
   {
     path: 'bpmp decode',
@@ -73,7 +42,7 @@ next step: quit, SIGTERM, SIGKILL. Ctrl-A x does the same; Ctrl-A Ctrl-C sends a
       'gpuvm bpmp decode 30010007 --mrq clk',
       'gpuvm bpmp decode 00000000 --mrq PING --reply 00000000',
     ],
-    load: () => import('./bpmp-decode.js'),
+    load: () => import('../bpmp-decode.js'),
   },
   {
     path: 'bpmp serve',
@@ -90,6 +59,6 @@ next step: quit, SIGTERM, SIGKILL. Ctrl-A x does the same; Ctrl-A Ctrl-C sends a
       learned,
     ],
     examples: ['gpuvm bpmp serve --socket /tmp/bpmp.sock --policy examples/policies/gpu.yaml --simulated'],
-    load: () => import('./bpmp-serve.js'),
+    load: () => import('../bpmp-serve.js'),
   },
 ];

@@ -1,0 +1,7 @@
+import type { Command } from '../command.js';
+import { bpmpCommands } from './bpmp.js';
+import { policyCommands } from './policy.js';
+import { runCommands } from './run.js';
+
+/** Every command of `gpuvm`, in the order of its help. */
+export const commands: readonly Command[] = [...runCommands, ...policyCommands, ...bpmpCommands];
