@@ -48,6 +48,12 @@ export const errorCodes = {
   GPUVM_QMP_COMMAND: ExitStatus.SOFTWARE,
   GPUVM_QMP_TIMEOUT: ExitStatus.TEMPORARY,
   GPUVM_QMP_CLOSED: ExitStatus.SOFTWARE,
+  GPUVM_CONTROL: ExitStatus.OS,
+  GPUVM_CONTROL_REQUEST: ExitStatus.DATA,
+  GPUVM_CONTROL_PERMISSION: ExitStatus.PERMISSION,
+  GPUVM_VM_ABSENT: ExitStatus.UNAVAILABLE,
+  GPUVM_VM_PRESENT: ExitStatus.TEMPORARY,
+  GPUVM_VM_STATE: ExitStatus.TEMPORARY,
 } as const satisfies Record<string, ExitStatus>;
 export type ErrorCode = keyof typeof errorCodes;
 

@@ -27,12 +27,11 @@ export interface VmStatus {
   /** Since QEMU's last start; absent while there is none. */
   readonly uptimeMs?: number;
   /** The guest's BPMP requests so far, by verdict, where the VM has a bridge. */
-  readonly bridge?: { readonly totals: Readonly<Record<string, number>>; readonly [field: string]: unknown };
+  readonly bridge?: { readonly totals: Readonly<Record<string, number>> };
   /** The host's devices that the guest has, as the VM file names them. */
   readonly devices?: readonly string[];
   /** How the last run of QEMU ended: `guest-shutdown`, `crash` … */
   readonly ending?: string | { readonly ending: string; readonly message?: string };
-  readonly [field: string]: unknown;
 }
 
 /** The guest's console. */
@@ -66,9 +65,9 @@ export interface ControlledVm {
   /** Calls `fn` with each event from now on; returns what ends that. `fn` never waits and never throws. */
   onEvent(fn: (event: VmEvent) => void): () => void;
   /** The last events, the oldest first. */
-  recentEvents(): readonly VmEvent[];
+  recentEvents(): readonly object[];
   /** The last lines of QEMU's stderr and of the supervisor's notes, the oldest first. */
   logs(): readonly string[];
-  /** Calls `fn` with each further line of `logs()`; without it a follower gets the recent lines alone. */
-  onLog?(fn: (line: string) => void): () => void;
+  /** Calls `fn` with each further line of `logs()`; returns what ends that. `fn` never waits and never throws. */
+  onLog(fn: (line: string) => void): () => void;
 }
