@@ -52,6 +52,8 @@ export class Mediator {
   /** Scratch of the decision under way; read out before anything is awaited. */
   readonly #shape = newShape();
   readonly #underWay = new Set<Promise<Outcome>>();
+  /** While a reset guest's things are given back: what it asks meanwhile, started anew, waits for that. */
+  #resetting: Promise<ReleaseReport> | undefined;
   #sequence = 0;
 
   constructor(options: MediatorOptions) {
@@ -70,6 +72,10 @@ export class Mediator {
 
   /** See `RequestHandler`: never throws, never rejects. */
   handle(mrq: number, tx: Uint8Array, rx: Uint8Array): Outcome | Promise<Outcome> {
+    if (this.#resetting !== undefined) {
+      const kept = tx.slice();
+      return this.#resetting.then(() => this.handle(mrq, kept, rx));
+    }
     const startedMs = this.#now();
     const outcome =
       this.#bucket === undefined || this.#bucket.tryTake(startedMs)
@@ -101,6 +107,15 @@ export class Mediator {
       deadline.abort();
     }
     return this.#accountant.release(stepDeadlineMs);
+  }
+
+  /** The guest was reset: it starts from nothing, so what it held goes back. Its rate and its counters stay. */
+  guestReset(stepDeadlineMs?: number): Promise<ReleaseReport> {
+    const resetting = this.release(stepDeadlineMs).finally(() => {
+      if (this.#resetting === resetting) this.#resetting = undefined;
+    });
+    this.#resetting = resetting;
+    return resetting;
   }
 
   snapshot(): MediatorSnapshot {

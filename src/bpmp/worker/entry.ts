@@ -18,7 +18,7 @@ import type {
   ToWorker,
   WorkerData,
 } from './messages.js';
-import { Recording } from './recording.js';
+import { LastRecords, Recording } from './recording.js';
 
 const { controlFd } = workerData as WorkerData;
 if (parentPort === null) throw new Error('this module is a worker thread');
@@ -26,6 +26,7 @@ const port = parentPort;
 
 const send = (message: FromWorker): void => port.postMessage(message);
 const recording = new Recording((records, dropped) => send({ type: 'transfers', records, dropped }));
+const last = new LastRecords();
 
 let closing = false;
 let bridge: Bridge | undefined;
@@ -47,7 +48,7 @@ port.on('message', onMessage);
 function onMessage(message: ToWorker): void {
   switch (message.type) {
     case 'ask':
-      send(answer(message.id, message.question));
+      answer(message.id, message.question);
       return;
     case 'flush':
       recording.flush();
@@ -61,16 +62,21 @@ function onMessage(message: ToWorker): void {
   }
 }
 
-function answer(id: number, question: Question): FromWorker {
+function answer(id: number, question: Question): void {
+  const refuse = (error: Error) => send({ type: 'refusal', id, message: error.message });
   try {
-    return { type: 'answer', id, value: reply(question) };
+    const value = reply(question);
+    // What is there is sent at once: a bridge that blocks gives promises no turn for a while.
+    if (value instanceof Promise) value.then((late) => send({ type: 'answer', id, value: late }), refuse);
+    else send({ type: 'answer', id, value });
   } catch (error) {
-    return { type: 'refusal', id, message: (error as Error).message };
+    refuse(error as Error);
   }
 }
 
 function reply(question: Question): unknown {
   if (question.what === 'snapshot') return snapshot();
+  if (question.what === 'guest-reset') return mediator?.guestReset();
   const model = backend instanceof SimulatedBpmp ? backend : undefined;
   if (question.what === 'backend-state') return model?.state();
   if (model === undefined) throw new Error('only a simulated BPMP can be made warmer or colder');
@@ -103,7 +109,10 @@ async function serve(
       backend: from,
       onDenial: (denial) => send({ type: 'denial', denial }),
       ...(learner && { learner }),
-      ...(config.record && { onRecord: (record: TransferRecord) => recording.add(record) }),
+      onRecord(record: TransferRecord) {
+        last.add(record);
+        if (config.record) recording.add(record);
+      },
     });
     if (bridge === undefined) {
       const created = await createBridge(config, mediator, control);
@@ -118,6 +127,7 @@ async function serve(
       end,
       release,
       snapshot: snapshot()!,
+      lastDecisions: last.records(),
       ...(learner && { learned: learner.text() }),
       ...(from instanceof SimulatedBpmp && { backendState: from.state() }),
     };

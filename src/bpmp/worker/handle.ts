@@ -57,6 +57,14 @@ export class BridgeHandle extends EventEmitter<BridgeEvents> {
     await this.#ask({ what: 'set-temperature', zone, millicelsius });
   }
 
+  /**
+   * Tells it that the guest was reset: what the guest held is given back, and what it asks meanwhile waits for that. Its
+   * counters and its rate stay.
+   */
+  guestReset(): Promise<ReleaseReport> {
+    return this.#ask({ what: 'guest-reset' }) as Promise<ReleaseReport>;
+  }
+
   /** Stops serving, gives back what the guest holds, ends the thread. */
   close(): Promise<BridgeEnded> {
     if (!this.#isEnded) this.#post({ type: 'close' });

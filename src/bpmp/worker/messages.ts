@@ -12,6 +12,8 @@ export interface BridgeEnded {
   readonly end: BridgeEnd;
   readonly release: ReleaseReport;
   readonly snapshot: BridgeSnapshot;
+  /** The last decisions, the oldest first, recorded or not. */
+  readonly lastDecisions?: readonly TransferRecord[];
   /** In mode `learn`: the policy that would have let pass what was denied, as YAML. */
   readonly learned?: string;
   /** The simulated BPMP's state after everything was given back; absent with another backend. */
@@ -47,6 +49,8 @@ export interface BridgeReady {
 export type Question =
   | { readonly what: 'snapshot' }
   | { readonly what: 'backend-state' }
+  /** The guest was reset; the answer is the report of what was given back. */
+  | { readonly what: 'guest-reset' }
   | { readonly what: 'set-temperature'; readonly zone: string; readonly millicelsius: number };
 
 export type ToWorker =
