@@ -11,6 +11,9 @@ const src = resolve(import.meta.dirname, '../src');
 const mayImport: Record<string, readonly string[]> = {
   cli: [
     'vm',
+    'vfio',
+    'journal',
+    'finding',
     'devicetree',
     'qemu',
     'qmp',
@@ -29,6 +32,9 @@ const mayImport: Record<string, readonly string[]> = {
   ],
   index: [
     'vm',
+    'vfio',
+    'journal',
+    'finding',
     'qemu',
     'qmp',
     'config',
@@ -42,6 +48,9 @@ const mayImport: Record<string, readonly string[]> = {
     'bpmp/wire',
   ],
   vm: [
+    'vfio',
+    'journal',
+    'finding',
     'devicetree',
     'qemu',
     'qmp',
@@ -75,7 +84,10 @@ const mayImport: Record<string, readonly string[]> = {
   'bpmp/policy': ['bpmp/tegra234', 'bpmp/wire', 'nearest', 'errors'],
   'bpmp/tegra234': ['bpmp/wire'],
   'bpmp/wire': ['nearest', 'errors'],
+  vfio: ['journal', 'finding', 'nearest', 'errors'],
+  journal: ['errors', 'native'],
   native: ['errors'],
+  finding: [],
   nearest: [],
   errors: [],
 };
