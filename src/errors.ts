@@ -48,6 +48,7 @@ export const errorCodes = {
   GPUVM_QEMU_START: ExitStatus.UNAVAILABLE,
   GPUVM_QEMU_EXIT: ExitStatus.SOFTWARE,
   GPUVM_QEMU_UNSUITABLE: ExitStatus.UNAVAILABLE,
+  GPUVM_HOOK: ExitStatus.OS,
   GPUVM_QMP_PROTOCOL: ExitStatus.PROTOCOL,
   GPUVM_QMP_COMMAND: ExitStatus.SOFTWARE,
   GPUVM_QMP_TIMEOUT: ExitStatus.TEMPORARY,
@@ -58,6 +59,7 @@ export const errorCodes = {
   GPUVM_VM_ABSENT: ExitStatus.UNAVAILABLE,
   GPUVM_VM_PRESENT: ExitStatus.TEMPORARY,
   GPUVM_VM_STATE: ExitStatus.TEMPORARY,
+  GPUVM_SYSTEMD: ExitStatus.OS,
 } as const satisfies Record<string, ExitStatus>;
 export type ErrorCode = keyof typeof errorCodes;
 

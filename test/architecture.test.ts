@@ -10,6 +10,7 @@ const src = resolve(import.meta.dirname, '../src');
  */
 const mayImport: Record<string, readonly string[]> = {
   cli: [
+    'host',
     'vm',
     'vfio',
     'journal',
@@ -48,6 +49,7 @@ const mayImport: Record<string, readonly string[]> = {
     'bpmp/wire',
   ],
   vm: [
+    'host',
     'vfio',
     'journal',
     'finding',
@@ -89,6 +91,7 @@ const mayImport: Record<string, readonly string[]> = {
   native: ['errors'],
   finding: [],
   nearest: [],
+  host: ['nearest', 'errors', 'native'],
   errors: [],
 };
 
@@ -100,6 +103,7 @@ const sideDoors = [
   'bpmp/bridge/bridge.ts',
   'bpmp/bridge/interposed/index.ts',
   'bpmp/bridge/vfio-user/index.ts',
+  'host/systemd/index.ts',
 ];
 
 interface Import {
