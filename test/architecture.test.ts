@@ -10,6 +10,7 @@ const src = resolve(import.meta.dirname, '../src');
  */
 const mayImport: Record<string, readonly string[]> = {
   cli: [
+    'control',
     'host',
     'vm',
     'vfio',
@@ -32,6 +33,7 @@ const mayImport: Record<string, readonly string[]> = {
     'bpmp/wire',
   ],
   index: [
+    'control',
     'vm',
     'vfio',
     'journal',
@@ -67,6 +69,7 @@ const mayImport: Record<string, readonly string[]> = {
     'bpmp/tegra234',
     'bpmp/wire',
   ],
+  control: ['nearest', 'errors'],
   qemu: ['config', 'errors'],
   devicetree: ['nearest', 'errors'],
   qmp: ['errors'],
