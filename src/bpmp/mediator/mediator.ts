@@ -5,10 +5,12 @@ import { BpmpError, ClkCommand, classify, Mrq, mrqs, newShape } from '../wire/in
 import { Accountant } from './accountant.js';
 import { aspects } from './aspects.js';
 import { type DenialEvent, DenialReporter } from './denials.js';
+import type { Ledger } from './ledger.js';
 import { TokenBucket } from './limit.js';
+import type { RecentDecisions } from './recent.js';
 import type { TransferRecord } from './record.js';
 import type { ReleaseReport } from './release.js';
-import { Statistics, type StatisticsSnapshot } from './statistics.js';
+import { Statistics, type StatisticsSnapshot, verdicts } from './statistics.js';
 import { FilteredView } from './view.js';
 
 export interface MediatorOptions {
@@ -22,6 +24,10 @@ export interface MediatorOptions {
   readonly onDenial?: (event: DenialEvent) => void;
   /** In mode `learn`: is shown what would have been denied. */
   readonly learner?: PolicyLearner;
+  /** Where what the guest holds is noted; a ledger of this process's own, and nothing held, unless told. */
+  readonly ledger?: Ledger;
+  /** Is told every decision, for a report of how it came to an end. */
+  readonly recent?: RecentDecisions;
   /** Monotonic time in ms. */
   readonly nowMs?: () => number;
 }
@@ -61,7 +67,7 @@ export class Mediator {
     this.#policy = options.policy;
     this.#backend = options.backend;
     this.#now = options.nowMs ?? (() => performance.now());
-    this.#accountant = new Accountant(options.policy, options.backend, this.#statistics);
+    this.#accountant = new Accountant(options.policy, options.backend, this.#statistics, options.ledger);
     if (options.policy.view === 'filtered') this.#view = new FilteredView(options.policy);
     const now = this.#now();
     if (options.onDenial)
@@ -237,6 +243,7 @@ export class Mediator {
     const endedMs = this.#now();
     const latencyNs = (endedMs - startedMs) * 1e6;
     this.#statistics.record(mrq, verdict, latencyNs);
+    this.#options.recent?.add(mrq, tx, verdicts.indexOf(verdict), rule, outcome.ret, endedMs, latencyNs);
     const refused = verdict === 'deny' || verdict === 'malformed';
     const hidden = refused && decision?.hidden === true;
     if (hidden) this.#statistics.hidden++;

@@ -1,7 +1,6 @@
 import type { TransferRecord } from '../mediator/index.js';
 
 const BATCH = 64;
-const LAST = 20;
 /** Records that may wait for the main thread to ask; beyond, they are counted and dropped. */
 const MOST_WAITING = 4096;
 
@@ -41,21 +40,5 @@ export class Recording {
     this.#send(this.#waiting, this.#droppedSinceSend);
     this.#waiting = [];
     this.#droppedSinceSend = 0;
-  }
-}
-
-/** The last few transfers, kept whether or not anybody watches, for the report on a VM that ends badly. */
-export class LastRecords {
-  readonly #ring: TransferRecord[] = [];
-  #next = 0;
-
-  add(record: TransferRecord): void {
-    this.#ring[this.#next] = record;
-    this.#next = (this.#next + 1) % LAST;
-  }
-
-  /** The oldest first. */
-  records(): TransferRecord[] {
-    return [...this.#ring.slice(this.#next), ...this.#ring.slice(0, this.#next)];
   }
 }
