@@ -1,10 +1,11 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GpuvmError } from '../errors.js';
 import { ControlClient } from './client.js';
 import { controlFolders, controlPath, SUFFIX } from './path.js';
 import { answers } from './socket-file.js';
 import { namesIn, socketsIn } from './sockets.js';
-import { absent, stale } from './unreachable.js';
+import { absent, stale, unreachableFolder } from './unreachable.js';
 import type { VmStatus } from './vm.js';
 
 /** A VM that is listed should answer at once. */
@@ -39,17 +40,27 @@ export type ListedVm = { readonly name: string; readonly path: string } & (
   | { readonly problem: GpuvmError }
 );
 
-/** All VMs whose sockets this user can see, by name; those that cannot be asked too, with the reason. */
-export async function listVms(env: Env = process.env): Promise<readonly ListedVm[]> {
-  const sockets = await socketsIn(controlFolders(env));
-  return Promise.all(
-    sockets.map(async ({ name, path }) => {
-      try {
-        return { name, path, status: await new ControlClient({ path, deadlineMs: LIST_MS }).status() };
-      } catch (problem) {
-        if (!GpuvmError.is(problem)) throw problem;
-        return { name, path, problem };
-      }
-    }),
+export interface VmList {
+  readonly vms: readonly ListedVm[];
+  /** For each folder whose VMs this user may not see, an error that says so. */
+  readonly barred: readonly GpuvmError[];
+}
+
+/** All VMs of whose sockets this user can know, by name; those that cannot be asked too, with the reason. */
+export async function listVms(env: Env = process.env): Promise<VmList> {
+  const folders = controlFolders(env);
+  const vms = (await socketsIn(folders)).map(async ({ name, path }) => {
+    try {
+      return { name, path, status: await new ControlClient({ path, deadlineMs: LIST_MS }).status() };
+    } catch (problem) {
+      if (!GpuvmError.is(problem)) throw problem;
+      return { name, path, problem };
+    }
+  });
+  const barred = folders.map(async (folder) =>
+    (await readdir(folder).catch((error: NodeJS.ErrnoException) => error.code)) === 'EACCES'
+      ? [await unreachableFolder(folder)]
+      : [],
   );
+  return { vms: await Promise.all(vms), barred: (await Promise.all(barred)).flat() };
 }

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { GpuvmError } from '../errors.js';
 import { nearest } from '../nearest.js';
 import { groupName } from './groups.js';
@@ -64,6 +64,12 @@ async function notForYou(path: string): Promise<string> {
   if (group === undefined) return `${path} is not for this user: ask its owner, or use sudo`;
   if (group === 'root') return `${path} is for root alone: use sudo, or set control.group in the VM file`;
   return `${path} is for root and the group ${group}: use sudo, or join it (usermod -aG ${group} NAME, then log in again)`;
+}
+
+/** Why the VMs of a folder cannot be listed. */
+export async function unreachableFolder(folder: string): Promise<GpuvmError> {
+  const path = join(folder, '*.sock');
+  return new GpuvmError('GPUVM_CONTROL_PERMISSION', await notForYou(path), { details: { path: folder } });
 }
 
 function nothing(): undefined {
