@@ -145,8 +145,7 @@ export class QmpClient {
     const { outOfBand = false } = options;
     const synchronised = new Deadline(greetingMs, options.signal);
     try {
-      await unlessAborted(protocol.synchronise(), synchronised.signal);
-      const version = await protocol.send('query-version', undefined, { signal: synchronised.signal });
+      const version = await protocol.synchronise({ signal: synchronised.signal });
       const greeting = {
         version: version as Greeting['version'],
         capabilities: outOfBand ? ['oob'] : [],

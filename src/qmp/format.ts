@@ -3,9 +3,12 @@ import { GpuvmError } from '../errors.js';
 /** Names that need no escape in JSON; QEMU's all are. */
 const PLAIN = /^[\w.-]+$/;
 
+/** Stands for a command that is sent without an id. */
+export const NO_ID = 0;
+
 /**
- * The line for one command. It is kept short: QEMU reads its monitor byte by byte, a system call for each, so that
- * the length is what a round trip is made of. Throws GPUVM_USAGE where `args` cannot be sent as JSON; integers above
+ * The line for one command. It is kept short: QEMU reads its monitor byte by byte, a system call and a wake-up of its
+ * parser for each, so that the length is what a round trip is made of. Throws GPUVM_USAGE where `args` cannot be sent as JSON; integers above
  * 2^53 - 1 cannot, and a rounded address is worse than none.
  */
 export function formatCommand(
@@ -16,9 +19,10 @@ export function formatCommand(
 ): string {
   const name = PLAIN.test(command) ? `"${command}"` : JSON.stringify(command);
   const verb = outOfBand ? 'exec-oob' : 'execute';
-  if (args === undefined) return `{"${verb}":${name},"id":${id}}\n`;
+  const end = id === NO_ID ? '}\n' : `,"id":${id}}\n`;
+  if (args === undefined) return `{"${verb}":${name}${end}`;
   try {
-    return `{"${verb}":${name},"arguments":${JSON.stringify(args, exactNumbers)},"id":${id}}\n`;
+    return `{"${verb}":${name},"arguments":${JSON.stringify(args, exactNumbers)}${end}`;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new GpuvmError('GPUVM_USAGE', `the arguments of ${command} cannot be sent as JSON: ${why}`, {

@@ -1,4 +1,5 @@
 import { GpuvmError } from '../errors.js';
+import { NO_ID } from './format.js';
 import type { Greeting } from './message.js';
 import type { InFlight } from './pending.js';
 import type { Position } from './protocol.js';
@@ -42,9 +43,9 @@ export function readState(value: unknown): { position: Position; greeting: Greet
     state.version !== 1 ||
     !isId(state.nextId) ||
     !Array.isArray(state.inFlight) ||
-    !state.inFlight.every((one) => isId(one?.id) && typeof one.command === 'string') ||
+    !state.inFlight.every((one) => isId(one?.id, NO_ID) && typeof one.command === 'string') ||
     !Array.isArray(state.late) ||
-    !state.late.every(isId) ||
+    !state.late.every((id) => isId(id, NO_ID)) ||
     typeof state.partial !== 'string' ||
     typeof state.greeting?.version?.qemu?.major !== 'number'
   ) {
@@ -61,6 +62,6 @@ export function readState(value: unknown): { position: Position; greeting: Greet
   };
 }
 
-function isId(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) > 0;
+function isId(value: unknown, least = 1): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= least;
 }

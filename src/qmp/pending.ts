@@ -1,6 +1,7 @@
 import type { GpuvmError } from '../errors.js';
 import { LONGEST_TIMER_MS } from './deadlines.js';
 import { late, refused, unanswered } from './failures.js';
+import { NO_ID } from './format.js';
 import type { QmpFailure } from './message.js';
 
 interface Waiting {
@@ -20,6 +21,7 @@ export interface WaitOptions {
 
 /** A command that was sent and not answered yet. */
 export interface InFlight {
+  /** 0 for one that was sent without an id. */
   readonly id: number;
   readonly command: string;
 }
@@ -62,8 +64,13 @@ export class Pending {
     };
   }
 
-  nextId(): number {
-    return this.#next++;
+  /**
+   * The id for a command. One that is alone on its way needs none, and is answered sooner; its reply is the one
+   * that has none either. While it may still come, given up on or not, all others have theirs.
+   */
+  nextId(mustHave: boolean): number {
+    const mayGoWithout = !mustHave && this.#waiting.size === 0 && !this.#late.has(NO_ID);
+    return mayGoWithout ? NO_ID : this.#next++;
   }
 
   /** Waits for the reply. `giveUp` is called before a wait ends by itself: true says that no reply can come. */

@@ -1,7 +1,7 @@
 import { GpuvmError } from '../errors.js';
 import { EventHub } from './events.js';
 import { closed, stray, unsent } from './failures.js';
-import { formatCommand } from './format.js';
+import { formatCommand, NO_ID } from './format.js';
 import type { Connection } from './inlet.js';
 import { LineReader } from './lines.js';
 import { type Greeting, type Message, parseMessage } from './message.js';
@@ -51,8 +51,8 @@ export class QmpProtocol {
   readonly #transcript: Transcript | undefined;
   readonly #take: (line: string) => void;
   #settleGreeting: { resolve(greeting: Greeting): void; reject(reason: GpuvmError): void } | undefined;
-  /** While set, all is dropped that belongs to a conversation of somebody else's. */
-  #settleSync: (() => void) | undefined;
+  /** Until this command is answered, all is dropped that belongs to a conversation of somebody else's. */
+  #synchroniser: number | undefined;
   #settleEnd!: (reason: GpuvmError) => void;
   #reason: GpuvmError | undefined;
 
@@ -90,11 +90,15 @@ export class QmpProtocol {
   }
 
   send(command: string, args: object | undefined, options: SendOptions): Promise<unknown> {
+    return this.#send(command, args, options, options.outOfBand === true);
+  }
+
+  #send(command: string, args: object | undefined, options: SendOptions, withId: boolean): Promise<unknown> {
     const { outOfBand = false, fds } = options;
     if (this.#reason) return Promise.reject(unsent(command, args, this.#reason));
     if (options.signal?.aborted) return Promise.reject(options.signal.reason);
     if (this.#outbox.backlog > MAX_BACKLOG) return Promise.reject(unsent(command, args, backlog()));
-    const id = this.#pending.nextId();
+    const id = this.#pending.nextId(withId);
     let line: string;
     try {
       line = formatCommand(command, args, id, outOfBand);
@@ -108,16 +112,14 @@ export class QmpProtocol {
   }
 
   /**
-   * For a connection whose state nobody knows: makes QEMU's parser start anew, and resolves when it says that it did.
-   * Until then replies and ends of lines are dropped, which are somebody else's; events are events.
+   * For a connection whose state nobody knows: makes QEMU's parser start anew, and asks for its version. Until that is
+   * answered, in order, replies and ends of lines are dropped, which are somebody else's; events are events.
    */
-  synchronise(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#settleGreeting = undefined;
-      this.#settleSync = resolve;
-      this.events.onEnd(reject);
-      this.#connection.socket.write(START_ANEW);
-    });
+  synchronise(options: WaitOptions): Promise<unknown> {
+    this.#settleGreeting = undefined;
+    this.#synchroniser = this.#pending.ids.next;
+    this.#connection.socket.write(START_ANEW);
+    return this.#send('query-version', undefined, options, true);
   }
 
   /**
@@ -171,21 +173,22 @@ export class QmpProtocol {
   #receiveLine(line: string): void {
     if (this.#reason) return;
     this.#transcript?.record('in', line);
-    if (this.#settleSync) this.#dispatchForeign(line, this.#settleSync);
+    if (this.#synchroniser !== undefined) this.#dispatchForeign(line, this.#synchroniser);
     else this.#dispatch(parseMessage(line), line.length);
   }
 
   #dispatch(message: Message, length: number): void {
     switch (message.kind) {
       case 'return':
-        if (!this.#pending.succeed(message.id, message.value)) throw stray('a reply that nobody asked for');
-        this.#outbox.answered(message.id);
+        if (!this.#pending.succeed(idOf(message), message.value))
+          throw stray('a reply that nobody asked for');
+        this.#outbox.answered(idOf(message));
         return;
       case 'error':
-        // Without an id this is QEMU's answer to a line that it could not read, so no reply will come for one of ours.
-        if (!this.#pending.fail(message.id, message.error))
+        // QEMU's answer to a line that it could not read is one, and then no reply will come for a command of ours.
+        if (!this.#pending.fail(idOf(message), message.error))
           throw stray(`an error that belongs to no command (${message.error.desc})`);
-        this.#outbox.answered(message.id);
+        this.#outbox.answered(idOf(message));
         return;
       case 'event':
         this.events.emit(message.event, length);
@@ -198,7 +201,7 @@ export class QmpProtocol {
     }
   }
 
-  #dispatchForeign(line: string, settle: () => void): void {
+  #dispatchForeign(line: string, synchroniser: number): void {
     let message: Message;
     try {
       message = parseMessage(line);
@@ -206,10 +209,9 @@ export class QmpProtocol {
       return;
     }
     if (message.kind === 'event') this.events.emit(message.event, line.length);
-    if (message.kind === 'error' && message.id === undefined) {
-      this.#settleSync = undefined;
-      settle();
-    }
+    if ((message.kind !== 'return' && message.kind !== 'error') || message.id !== synchroniser) return;
+    this.#synchroniser = undefined;
+    this.#dispatch(message, line.length);
   }
 
   #undelivered(id: number, cause: unknown): void {
@@ -217,6 +219,11 @@ export class QmpProtocol {
     const message = `a command could not be sent with its descriptors: ${why}`;
     this.#pending.rejectOne(id, new GpuvmError('GPUVM_USAGE', message, { cause }));
   }
+}
+
+/** The id of a reply: NO_ID where it has none, and nobody's where it says that of itself. */
+function idOf({ id }: { readonly id: unknown }): unknown {
+  return id === undefined ? NO_ID : id === NO_ID ? undefined : id;
 }
 
 function backlog(): GpuvmError {

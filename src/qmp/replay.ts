@@ -139,8 +139,9 @@ class Replay {
       if ('ended' in entry) return void this.#socket.end();
       if (!isSaid(entry)) continue;
       if (entry.direction === 'out') return;
-      const { id } = entry.message;
-      this.#say(this.#ids.has(id) ? { ...entry.message, id: this.#ids.get(id) } : entry.message);
+      const { message } = entry;
+      const isReply = 'return' in message || 'error' in message;
+      this.#say(isReply ? { ...message, id: this.#ids.get(message.id) } : message);
     }
   }
 
