@@ -156,6 +156,7 @@ export abstract class Controlled extends EventEmitter<SupervisorEvents> {
     this.on('devices', (names) => history.add('devices', { names }));
     this.on('restart', (restart) => history.add('restart', restart));
     this.on('undone', (undone) => history.add('undone', undone));
+    this.on('crash-report', (stored) => history.add('crash-report', stored));
     this.on('run-end', ({ ending, message }) => history.add('run-end', { ending, message }));
   }
 }

@@ -17,6 +17,8 @@ export interface SupervisorEvents extends Omit<VmEvents, 'state'> {
   'run-end': [end: { readonly ending: string; readonly message: string }];
   /** Another one follows after the delay. */
   restart: [restart: { readonly number: number; readonly delayMs: number; readonly reason: string }];
+  /** A run that ended badly was written down, in these two files. */
+  'crash-report': [stored: { readonly text: string; readonly json: string }];
   /** The host's devices went back. */
   undone: [undone: HostUndone];
 }

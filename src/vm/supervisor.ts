@@ -1,6 +1,7 @@
 import type { VmConfig } from '../config/index.js';
 import { GpuvmError } from '../errors.js';
 import { Controlled } from './controlled.js';
+import type { StoredReport } from './crash-report/index.js';
 import { graceMs } from './deadlines.js';
 import { stoppedEarly } from './failures.js';
 import { HookRunner } from './hook-runner.js';
@@ -47,6 +48,7 @@ export class Supervisor extends Controlled {
   /** Aborted by the second, for hooks that hold up the stop. */
   readonly #hurried = new AbortController();
   #held: HeldDevices | undefined;
+  #runSinceMs = 0;
 
   constructor(config: VmConfig, options: SupervisorOptions = {}) {
     super(config);
@@ -70,6 +72,7 @@ export class Supervisor extends Controlled {
     let last = await this.#runOnce();
     let verdict = this.#judge(last);
     while (verdict.restart) {
+      await this.#report(last);
       await this.#hooks.run('postStop', this.#hurried.signal);
       const { delayMs, reason } = verdict;
       this.machine.take('wait');
@@ -83,11 +86,14 @@ export class Supervisor extends Controlled {
       last = await this.#runOnce();
       verdict = this.#judge(last);
     }
+    // A run that was to be followed by another has its report already.
+    const isOver = verdict.restart;
     const gaveUp = verdict.restart ? undefined : verdict.reason;
     if (gaveUp !== undefined) this.emit('note', gaveUp);
     this.machine.take('restore');
     const undone = await this.#restore();
-    if (!verdict.restart) await this.#hooks.run('postStop', this.#hurried.signal);
+    const report = isOver ? undefined : await this.#report(last, undone);
+    if (!isOver) await this.#hooks.run('postStop', this.#hurried.signal);
     this.machine.take('end');
     if (last.end === undefined) throw last.error;
     return {
@@ -95,6 +101,7 @@ export class Supervisor extends Controlled {
       restarts: this.restarts,
       ...(gaveUp === undefined ? {} : { gaveUp }),
       ...(undone && { undone }),
+      ...(report && { crashReport: report.text }),
     };
   }
 
@@ -116,6 +123,7 @@ export class Supervisor extends Controlled {
   }
 
   async #runOnce(): Promise<RunResult> {
+    this.#runSinceMs = Date.now();
     let result: RunResult;
     try {
       await this.#hooks.run('preStart', this.#stopped.signal);
@@ -192,6 +200,31 @@ export class Supervisor extends Controlled {
     });
     vm.on('paused', (isPaused) => this.machine.offer(isPaused ? 'pause' : 'resume'));
     return vm;
+  }
+
+  /** Writes down how a run failed; that it cannot be written is no reason to fail itself. */
+  async #report({ end, error }: RunResult, undone?: HostUndone): Promise<StoredReport | undefined> {
+    if (end ? !isFailure(end.ending) : !mayTryAgain(error, this.restarts > 0)) return undefined;
+    try {
+      const { crashReport, stateFoldersToTry, storeReport } = await import('./crash-report/index.js');
+      const report = crashReport({
+        vm: this.name,
+        file: this.config.file,
+        startedMs: this.#runSinceMs,
+        restarts: this.restarts,
+        end,
+        error,
+        timeline: this.history.milestonesSince(this.#runSinceMs),
+        console: this.console.recent(),
+        undone,
+      });
+      const stored = await storeReport(report, stateFoldersToTry(this.#options.stateDir));
+      this.emit('crash-report', stored);
+      return stored;
+    } catch (problem) {
+      this.emit('note', problem instanceof Error ? problem.message : String(problem));
+      return undefined;
+    }
   }
 
   #judge({ end, error }: RunResult): Verdict {

@@ -87,13 +87,29 @@ describe('restarts', () => {
     expect(states.filter((name) => name === 'waiting')).toHaveLength(2);
   });
 
-  it('are given up at the limit, and that is said', async () => {
+  it('are given up at the limit, and that is said, with a report on each failure', async () => {
+    rmSync(join(state, 'reports'), { recursive: true, force: true });
     const { vm, starts } = supervise('die', restart);
     const report = await vm.run();
     expect(report).toMatchObject({ ending: 'crash', restarts: 3 });
     expect(report.gaveUp).toMatch(/^it was restarted 3 times within 600 s, which is the limit/);
     expect(vm.logs()).toContain(report.gaveUp);
     expect(starts()).toBe(4);
+    // One for each run, the last one's named.
+    const reports = readdirSync(join(state, 'reports'));
+    expect(reports.filter((name) => name.endsWith('.txt'))).toHaveLength(4);
+    const written = JSON.parse(readFileSync(report.crashReport!.replace('.txt', '.json'), 'utf8'));
+    expect(written).toMatchObject({ vm: 'kite', ending: 'crash', restarts: 3, qemu: { signal: 'SIGSEGV' } });
+    const states = written.timeline.filter(({ event }: { event: string }) => event === 'state');
+    expect(states.map((entry: { state: string }) => entry.state)).toEqual([
+      'preparing',
+      'bridge',
+      'qemu',
+      'monitor',
+      'running',
+      'releasing',
+      'restoring',
+    ]);
   });
 
   it('do not follow a stop', async () => {
