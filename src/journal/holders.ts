@@ -12,17 +12,15 @@ export interface Holder {
 
 const POLL_MS = 25;
 
-/** Who has one of these files open, by their paths below the sysroot. Of other users' processes only root sees any. */
-export function holdersOf(paths: readonly string[], sysroot = '/'): Holder[] {
-  if (paths.length === 0) return [];
-  const wanted = new Set(paths);
+/** Who has a file open of which this says yes, by its path below the sysroot. Of other users' processes only root sees any. */
+export function holdersOf(isWanted: (path: string) => boolean, sysroot = '/'): Holder[] {
   const proc = join(sysroot, 'proc');
   const holders: Holder[] = [];
   for (const pid of list(proc).filter((name) => /^\d+$/.test(name))) {
     const folder = join(proc, pid);
     const open = new Set(list(join(folder, 'fd')).map((fd) => target(join(folder, 'fd', fd))));
     for (const path of open) {
-      if (path !== undefined && wanted.has(path))
+      if (path !== undefined && isWanted(path))
         holders.push({ pid: Number(pid), name: nameOf(folder), path });
     }
   }
@@ -37,7 +35,7 @@ export async function waitUntilFree(
 ): Promise<Holder[]> {
   const end = Date.now() + deadlineMs;
   for (;;) {
-    const holders = holdersOf(paths, sysroot);
+    const holders = holdersOf((path) => paths.includes(path), sysroot);
     if (holders.length === 0 || Date.now() >= end) return holders;
     await setTimeout(POLL_MS);
   }

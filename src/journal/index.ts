@@ -5,6 +5,7 @@ export { type StateFolders, stateFolders } from './folders.js';
 export { type Holder, holdersOf } from './holders.js';
 export { bootId, identityOf, isAlive, ownIdentity, type ProcessIdentity, whereItWaits } from './identity.js';
 export { Journal, type JournalOptions } from './journal.js';
+export { type JournalSummary, journalsOf } from './list.js';
 export { DeviceLocks, type LockHolder, lockHolder } from './lock.js';
 export { type RecoveredJournal, type RecoverOptions, type RecoverReport, recover } from './recover.js';
 export type { UndoneStep, UndoReport } from './report.js';

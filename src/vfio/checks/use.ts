@@ -1,0 +1,115 @@
+import type { Dirent } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Finding } from '../../finding.js';
+import { type Holder, holdersOf } from '../../journal/index.js';
+import type { DeviceRequest } from '../device.js';
+import { type HostDevice, isVfioDriver, linkName, moduleOf, names, readText } from '../read.js';
+
+/** Who uses the device now: processes with its files or its group open, and the modules that hang on its driver. */
+export function checkHolders(device: HostDevice, nodes: RegExp | undefined, sysroot: string): Finding {
+  const { bus, name, driver } = device;
+  const about = { id: `vfio.holders/${name}`, device: name };
+  const holders = holdersOfDevice(device, nodes, sysroot);
+  const module = driver === null ? undefined : moduleOf(bus, driver, sysroot);
+  const users = module === undefined ? [] : names(join(sysroot, '/sys/module', module, 'holders'));
+  const evidence = [
+    ...holders.map(({ pid, name: who, path }) => `${who} (process ${pid}): ${path}`),
+    ...(module === undefined
+      ? []
+      : [`module ${module}${users.length ? `, used by ${users.join(', ')}` : ''}`]),
+  ].join('; ');
+  if (holders.length > 0) {
+    const pids = [...new Set(holders.map(({ pid }) => pid))];
+    const who = [...new Set(holders.map((holder) => `${holder.name} (process ${holder.pid})`))].join(', ');
+    return {
+      ...about,
+      status: 'fail',
+      what: `${name} is in use by ${who}`,
+      evidence,
+      fix: `end it first: kill ${pids.join(' ')}, or the service that starts it: systemctl status ${pids[0]}`,
+    };
+  }
+  if (users.length > 0 && !isVfioDriver(driver))
+    return {
+      ...about,
+      status: 'warn',
+      what: `the driver of ${name} is used by the modules ${users.join(', ')}`,
+      evidence,
+      fix: `unload them first: modprobe -r ${users.join(' ')}; for good: echo "blacklist ${users[0]}" > /etc/modprobe.d/gpuvm.conf`,
+    };
+  return {
+    ...about,
+    status: 'ok',
+    what: `nobody has ${name} open`,
+    evidence: evidence || 'no file of it is open',
+  };
+}
+
+/**
+ * Devices that need this one: the kernel takes them off their drivers with it, and nothing gives them back. Undefined
+ * where there are none.
+ */
+export function checkConsumers(
+  device: HostDevice,
+  requests: readonly DeviceRequest[],
+  sysroot: string,
+): Finding | undefined {
+  const { name, path, driver } = device;
+  if (driver === null || isVfioDriver(driver)) return undefined;
+  const bound = names(join(sysroot, path))
+    .map((entry) => /^consumer:(\w+):(.+)$/.exec(entry))
+    .flatMap((match) => (match ? [{ bus: match[1]!, name: match[2]! }] : []))
+    .map((consumer) => ({
+      ...consumer,
+      driver: linkName(join(sysroot, `/sys/bus/${consumer.bus}/devices`, consumer.name, 'driver')),
+    }))
+    .filter((one) => one.driver !== null)
+    .filter((one) => !requests.some((request) => request.bus === one.bus && request.name === one.name));
+  if (bound.length === 0) return undefined;
+  const list = bound.map((one) => `${one.name} (${one.driver})`).join(', ');
+  const { bus, name: first, driver: of } = bound[0]!;
+  return {
+    id: `vfio.consumers/${name}`,
+    device: name,
+    status: 'warn',
+    what: `with ${name} the kernel also takes ${list} off the driver, and gives nothing back`,
+    evidence: `${path}/consumer:…`,
+    fix: `give it to the VM too, or take it off first: echo ${first} > /sys/bus/${bus}/drivers/${of}/unbind`,
+  };
+}
+
+/** Processes that have the device's group, or one of the nodes that its driver made, open. */
+export function holdersOfDevice(
+  device: Pick<HostDevice, 'path' | 'group'>,
+  nodes: RegExp | undefined,
+  sysroot: string,
+): Holder[] {
+  const own = new Set(nodesOf(join(sysroot, device.path)));
+  if (device.group !== null) own.add(`/dev/vfio/${device.group}`);
+  return holdersOf((path) => own.has(path) || (nodes?.test(path) ?? false), sysroot);
+}
+
+const DEPTH = 4;
+
+/** `/dev/dri/card0`: what the classes below a device call their nodes. */
+function nodesOf(folder: string, depth = DEPTH): string[] {
+  if (depth === 0) return [];
+  let entries: Dirent[];
+  try {
+    entries = readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+  return entries.flatMap((entry) => {
+    if (entry.isDirectory()) return nodesOf(join(folder, entry.name), depth - 1);
+    if (entry.name !== 'uevent') return [];
+    const node = /^DEVNAME=(.+)$/m.exec(readText(join(folder, entry.name)) ?? '')?.[1];
+    return node === undefined ? [] : [join('/dev', node)];
+  });
+}
+
+/** For a list: `qemu-system-aarch64 (4711)`. */
+export function sayHolder({ name, pid }: Holder): string {
+  return `${basename(name)} (${pid})`;
+}

@@ -1,0 +1,58 @@
+import { lockHolder } from '../journal/index.js';
+import { buses } from './bus.js';
+import { isAllowed } from './checks/group.js';
+import { holdersOfDevice, sayHolder } from './checks/use.js';
+import type { VfioHost } from './host.js';
+import { quirksOf } from './quirks.js';
+import { deviceNames, type GroupMember, groupNumbers, isVfioDriver, readDevice, readGroup } from './read.js';
+
+/** One device for a list, as JSON holds it. */
+export interface ListedDevice {
+  readonly name: string;
+  readonly bus: 'platform' | 'pci';
+  readonly driver: string | null;
+  readonly group: string | null;
+  /** Processes that have it open: `qemu-system-aarch64 (4711)`. */
+  readonly holders: readonly string[];
+  /** The VM that has its lock. */
+  readonly vm: string | null;
+}
+
+export interface ListedGroup {
+  readonly group: string;
+  readonly members: readonly Pick<GroupMember, 'bus' | 'name' | 'driver'>[];
+  /** The kernel would let a VM have it as it is. */
+  readonly viable: boolean;
+}
+
+/** The devices that a VM could have: those behind an IOMMU and those with a VFIO driver; with `all` every one. Reads only. */
+export function listDevices({ sysroot = '/', folders }: VfioHost = {}, all = false): ListedDevice[] {
+  return (['platform', 'pci'] as const).flatMap((bus) =>
+    deviceNames(bus, sysroot).flatMap((name): ListedDevice[] => {
+      const device = readDevice(bus, name, sysroot);
+      if (!device || (!all && device.group === null && !isVfioDriver(device.driver))) return [];
+      const { driver, group } = device;
+      const { matched } = quirksOf(device, buses[bus].identify(device, sysroot));
+      const nodes = matched.find((quirk) => quirk.nodes)?.nodes;
+      const holders = [...new Set(holdersOfDevice(device, nodes, sysroot).map(sayHolder))];
+      const vm = folders ? (lockHolder(`${bus}/${name}`, folders.locks)?.vm ?? null) : null;
+      return [{ name, bus, driver, group, holders, vm }];
+    }),
+  );
+}
+
+export function listGroups({ sysroot = '/' }: VfioHost = {}): ListedGroup[] {
+  return groupNumbers(sysroot).map((group) => {
+    const members = readGroup(group, sysroot);
+    return {
+      group,
+      members: members.map(({ bus, name, driver }) => ({ bus, name, driver })),
+      viable: members.every((member) => isAllowed(member, sysroot)),
+    };
+  });
+}
+
+/** Finds on which bus a device of this name is; undefined where it is on none. */
+export function busOf(name: string, sysroot = '/'): 'platform' | 'pci' | undefined {
+  return (['platform', 'pci'] as const).find((bus) => readDevice(bus, name, sysroot) !== undefined);
+}

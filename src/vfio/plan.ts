@@ -1,0 +1,66 @@
+import type { Finding } from '../finding.js';
+import type { HostStep } from '../journal/index.js';
+import { root } from './checks/host.js';
+import { checkDevices } from './checks/index.js';
+import { type DeviceRequest, subjectOf } from './device.js';
+import type { VfioHost } from './host.js';
+import type { Quirk } from './quirks.js';
+import { readDevice } from './read.js';
+import { bindingSteps } from './steps.js';
+
+/** What binding would do, before it does any of it. */
+export interface BindingPlan {
+  readonly requests: readonly DeviceRequest[];
+  readonly host: VfioHost;
+  /** All that was found; a `fail` among them keeps `bindDevices` from beginning. */
+  readonly findings: readonly Finding[];
+  /** In order, each with its undo. Devices that are not there have none. */
+  readonly steps: readonly HostStep[];
+}
+
+/** Checks everything and says every change that would be made. Reads only. */
+export async function planBinding(
+  requests: readonly DeviceRequest[],
+  host: VfioHost = {},
+  table?: readonly Quirk[],
+): Promise<BindingPlan> {
+  const { sysroot = '/', account = root } = host;
+  const devices = requests.flatMap((request) => {
+    const device = readDevice(request.bus, request.name, sysroot);
+    return device ? [{ request, device }] : [];
+  });
+  const groups = new Map<string, DeviceRequest>();
+  for (const { request, device } of devices)
+    if (device.group !== null && !groups.has(device.group)) groups.set(device.group, request);
+  const steps = devices.flatMap(({ request, device }) => bindingSteps(device, request, sysroot, table));
+  const nodes =
+    account.uid === 0 ? [] : [...groups].map(([group, request]) => nodeStep(group, request, account));
+  return {
+    requests,
+    host,
+    findings: await checkDevices(requests, host, table),
+    steps: [...steps, ...nodes],
+  };
+}
+
+/** The account that QEMU runs as gets the group for as long as it is bound. */
+function nodeStep(
+  group: string,
+  { restore = 'previous' }: DeviceRequest,
+  { name, uid }: { name: string; uid: number },
+): HostStep {
+  return {
+    id: `node/${group}`,
+    kind: 'owner',
+    what: `let ${name} open /dev/vfio/${group}`,
+    path: `/dev/vfio/${group}`,
+    uid,
+    mode: 0o600,
+    ...(restore === 'leave' ? { restore } : {}),
+  };
+}
+
+/** What locks are taken for. */
+export function subjectsOf({ requests }: BindingPlan): string[] {
+  return requests.map(subjectOf);
+}
