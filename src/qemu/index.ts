@@ -4,6 +4,7 @@ export { escapeOption, machineArguments, qemuArguments, type RuntimeArguments } 
 export { type BarAddress, BOOT_STUB_ADDRESS, bootStub, bootStubArguments, PCI_WINDOW } from './boot-stub.js';
 export { dumpTree } from './dump-tree.js';
 export { type ProcessExit, type QemuCommand, QemuProcess } from './process.js';
+export { machineTree } from './tree-cache.js';
 export {
   type VfioUserArguments,
   type VfioUserDevice,
