@@ -1,8 +1,11 @@
 // The addon's door: each kernel interface registers what it offers. src/native/addon.ts holds the types of all of it.
 #include <napi.h>
 
+#include "duplicate.h"
 #include "eventfd.h"
+#include "file_lock.h"
 #include "host_device.h"
+#include "notify.h"
 #include "readiness.h"
 #include "seccomp.h"
 #include "shared_memory.h"
@@ -12,8 +15,11 @@
 namespace gpuvm {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  RegisterDuplicate(env, exports);
   RegisterEventfd(env, exports);
+  RegisterFileLock(env, exports);
   RegisterHostDevice(env, exports);
+  RegisterNotify(env, exports);
   RegisterReadiness(env, exports);
   RegisterSeccomp(env, exports);
   RegisterSharedMemory(env, exports);

@@ -10,7 +10,12 @@ const src = resolve(import.meta.dirname, '../src');
  */
 const mayImport: Record<string, readonly string[]> = {
   cli: [
+    'control',
+    'host',
     'vm',
+    'vfio',
+    'journal',
+    'finding',
     'devicetree',
     'qemu',
     'qmp',
@@ -28,7 +33,11 @@ const mayImport: Record<string, readonly string[]> = {
     'bpmp/wire',
   ],
   index: [
+    'control',
     'vm',
+    'vfio',
+    'journal',
+    'finding',
     'qemu',
     'qmp',
     'config',
@@ -42,6 +51,10 @@ const mayImport: Record<string, readonly string[]> = {
     'bpmp/wire',
   ],
   vm: [
+    'host',
+    'vfio',
+    'journal',
+    'finding',
     'devicetree',
     'qemu',
     'qmp',
@@ -56,15 +69,17 @@ const mayImport: Record<string, readonly string[]> = {
     'bpmp/tegra234',
     'bpmp/wire',
   ],
+  control: ['nearest', 'errors'],
   qemu: ['config', 'errors'],
   devicetree: ['nearest', 'errors'],
-  qmp: ['errors'],
+  qmp: ['native', 'errors'],
   config: ['nearest', 'errors', 'bpmp/backend'],
   'bpmp/worker': [
     'bpmp/bridge',
     'bpmp/mediator',
     'bpmp/backend',
     'bpmp/policy',
+    'bpmp/tegra234',
     'bpmp/wire',
     'errors',
     'native',
@@ -75,8 +90,12 @@ const mayImport: Record<string, readonly string[]> = {
   'bpmp/policy': ['bpmp/tegra234', 'bpmp/wire', 'nearest', 'errors'],
   'bpmp/tegra234': ['bpmp/wire'],
   'bpmp/wire': ['nearest', 'errors'],
+  vfio: ['journal', 'finding', 'nearest', 'errors'],
+  journal: ['errors', 'native'],
   native: ['errors'],
+  finding: [],
   nearest: [],
+  host: ['nearest', 'errors', 'native'],
   errors: [],
 };
 
@@ -88,6 +107,7 @@ const sideDoors = [
   'bpmp/bridge/bridge.ts',
   'bpmp/bridge/interposed/index.ts',
   'bpmp/bridge/vfio-user/index.ts',
+  'host/systemd/index.ts',
 ];
 
 interface Import {

@@ -9,22 +9,49 @@ const groups: Readonly<Record<string, string>> = {
   policy: 'work on what a VM may ask of the power firmware',
 };
 
+const VMS = 'Running VMs:';
+const FIRMWARE = 'The power firmware:';
+/** Under what each command stands in `gpuvm --help`, by its first word; the others come first, under `HOSTS`. */
+const headings: Readonly<Record<string, string>> = {
+  ps: VMS,
+  status: VMS,
+  stop: VMS,
+  pause: VMS,
+  resume: VMS,
+  reset: VMS,
+  console: VMS,
+  logs: VMS,
+  events: VMS,
+  qmp: VMS,
+  policy: FIRMWARE,
+  bpmp: FIRMWARE,
+};
+const HOSTS = 'VM files and hosts:';
+/** What `gpuvm --help` shows by example: one of each kind. */
+const shown = new Set(['run', 'plan', 'doctor', 'ps', 'console', 'policy check', 'bpmp send']);
+
 /** Commander's tree of the commands; every one that is chosen goes to `run`. */
 export function buildProgram(version: string, run: Run): Commander {
   const program = configure(new Commander('gpuvm'))
     .description('Runs a virtual machine that owns a GPU, and polices what it may ask of the power firmware.')
     .version(version, '-V, --version', 'print the version')
     .helpCommand(false)
-    .addHelpText('after', examplesText(commands.map(({ examples }) => examples[0]!)));
+    // Nearly all have arguments and options; their own help says which.
+    .configureHelp({ subcommandTerm: (command) => command.name() })
+    .addHelpText(
+      'after',
+      examplesText(commands.filter(({ path }) => shown.has(path)).map(({ examples }) => examples[0]!)),
+    );
   const places = new Map<string, Commander>();
   for (const command of commands) {
     const [first, second] = command.path.split(' ');
-    if (second === undefined) program.addCommand(leaf(first!, command, run));
+    if (second === undefined) program.addCommand(leaf(first!, command, run).helpGroup(headingOf(first!)));
     else {
       let group = places.get(first!);
       if (!group) {
         group = configure(new Commander(first))
           .description(groups[first!] ?? '')
+          .helpGroup(headingOf(first!))
           .helpCommand(false);
         places.set(first!, group);
         program.addCommand(group);
@@ -33,6 +60,10 @@ export function buildProgram(version: string, run: Run): Commander {
     }
   }
   return program;
+}
+
+function headingOf(word: string): string {
+  return headings[word] ?? HOSTS;
 }
 
 /** Nothing is printed and nobody exits behind our back: what commander has to say comes as an error. */

@@ -1,5 +1,8 @@
 /** The VM file: what `gpuvm run` is given. */
 export { loadVmFile, type ParseOptions, parseVmFile } from './load.js';
 export { cacheFolder } from './paths.js';
-export { vmFileSchema } from './schema.js';
-export type { BackendChoice, BridgeChoice, StopTimes, VmConfig } from './vm-config.js';
+export { cpuCount, parseCpuList } from './schema/cpu.js';
+export { parsePciAddress } from './schema/devices.js';
+export { vmFileSchema } from './schema/index.js';
+export type { Forward } from './schema/network.js';
+export type * from './vm-config.js';

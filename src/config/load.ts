@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { formatPlace, GpuvmError } from '../errors.js';
+import { checkFiles } from './check-files.js';
+import { contradictions } from './contradictions.js';
 import { type Mistake, YamlDocument } from './document.js';
 import { keysAt } from './keys.js';
 import { mistakesOf } from './mistakes.js';
 import { variablesFor } from './paths.js';
-import { checkFiles, resolvePaths } from './resolve.js';
-import { type VmFile, vmFileSchema } from './schema.js';
+import { resolvePaths } from './resolve.js';
+import { vmFileSchema } from './schema/index.js';
 import type { VmConfig } from './vm-config.js';
 
 export interface ParseOptions {
@@ -18,9 +20,6 @@ export interface ParseOptions {
 
 /** Nobody writes a VM file of this length, in characters. */
 const MAX_LENGTH = 1024 * 1024;
-
-/** The boot stub and the guest's tree know where this machine has things. */
-const ARM_VIRT = /^(type=)?virt\b/;
 
 /** Reads a VM file's text. Throws GPUVM_CONFIG with the first mistake; `details.mistakes` has a line for each. */
 export function parseVmFile(text: string, options: ParseOptions): VmConfig {
@@ -35,11 +34,12 @@ export function parseVmFile(text: string, options: ParseOptions): VmConfig {
     refuse(mistakesOf(parsed.error.issues, document, (path) => keysAt(vmFileSchema, path, value)));
   }
   const mistakes: Mistake[] = [];
-  const resolved = resolvePaths(parsed.data, variablesFor(file, options.env), document, mistakes);
-  mistakes.push(...contradictions(resolved, document));
-  if (options.checkFiles && mistakes.length === 0) checkFiles(resolved, document, mistakes);
+  const { data } = parsed;
+  const written = resolvePaths(data, variablesFor(file, options.env), document, mistakes);
+  mistakes.push(...contradictions(data, document));
+  if (options.checkFiles && mistakes.length === 0) checkFiles(data, document, mistakes);
   if (mistakes.length > 0) refuse(mistakes);
-  return { ...resolved, file };
+  return { ...data, file, ...(Object.keys(written).length > 0 && { written }) };
 }
 
 /** Reads a VM file. Throws GPUVM_FILE where it cannot be read, GPUVM_CONFIG where it is wrong. */
@@ -61,23 +61,6 @@ function plainValue(document: YamlDocument): unknown {
   } catch (cause) {
     return refuse([{ message: (cause as Error).message, place: document.placeOf([]) }]);
   }
-}
-
-function contradictions(config: VmFile, document: YamlDocument): Mistake[] {
-  const mistakes: Mistake[] = [];
-  if (config.bridge.kind !== 'none' && config.policy === undefined) {
-    const message = 'policy is missing: a bridge needs one, or nothing would be allowed';
-    mistakes.push({ message, place: document.placeOf(['bridge']) });
-  }
-  if (['vfio-user', 'ivc'].includes(config.bridge.kind) && !ARM_VIRT.test(config.machine)) {
-    const message = `machine ${config.machine}: bridge.kind ${config.bridge.kind} is for QEMU's machine virt`;
-    mistakes.push({ message, place: document.placeOf(['machine']) });
-  }
-  for (const key of ['initrd', 'append'] as const) {
-    if (config[key] === undefined || config.kernel !== undefined) continue;
-    mistakes.push({ message: `${key} has no effect without kernel`, place: document.placeOfKey([key]) });
-  }
-  return mistakes;
 }
 
 function refuse(mistakes: readonly Mistake[]): never {

@@ -87,7 +87,7 @@ function notOneOf(value: unknown, options: readonly unknown[]): string {
 }
 
 /** `extraArguments[2]`, counted as people count; the file itself where the path is empty. */
-function formatPath(path: KeyPath): string {
+export function formatPath(path: KeyPath): string {
   if (path.length === 0) return 'the VM file';
   return path
     .map((key, index) =>

@@ -6,8 +6,11 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { GpuvmError } from '../errors.js';
+import type { DuplicateAddon } from './duplicate.js';
 import type { EventfdAddon } from './eventfd.js';
+import type { FileLockAddon } from './file-lock.js';
 import type { HostDeviceAddon } from './host-device.js';
+import type { NotifyAddon } from './notify.js';
 import type { ReadinessAddon } from './readiness.js';
 import type { SeccompAddon } from './seccomp.js';
 import type { SharedMemoryAddon } from './shared-memory.js';
@@ -15,8 +18,11 @@ import type { SocketpairAddon } from './socketpair.js';
 import type { UnixSocketAddon } from './unix-socket.js';
 
 /** One interface per native file; each is declared in the file of the same name beside this one. */
-export type Addon = EventfdAddon &
+export type Addon = DuplicateAddon &
+  EventfdAddon &
+  FileLockAddon &
   HostDeviceAddon &
+  NotifyAddon &
   ReadinessAddon &
   SeccompAddon &
   SharedMemoryAddon &

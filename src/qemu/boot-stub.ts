@@ -1,5 +1,5 @@
 import { GpuvmError } from '../errors.js';
-import { escapeOption } from './arguments.js';
+import { escapeOption } from './arguments/index.js';
 import { BOOT_STUB_CODE } from './boot-stub-code.js';
 
 /** One BAR for the boot stub to program. */

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import type { VmConfig } from '../config/index.js';
 import { GpuvmError } from '../errors.js';
-import { escapeOption, machineArguments } from './arguments.js';
+import { escapeOption, machineArguments } from './arguments/index.js';
 import { askQemu } from './ask.js';
 
 const DEADLINE_MS = 20_000;

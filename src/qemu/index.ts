@@ -1,8 +1,30 @@
 /** QEMU as a program: what it can do, its arguments, its process. */
 export { askDevice, askMachines, askVersion, type QemuVersion, requireVfioUser } from './abilities.js';
-export { escapeOption, machineArguments, qemuArguments, type RuntimeArguments } from './arguments.js';
+export {
+  escapeOption,
+  machineArguments,
+  qemuArguments,
+  type RuntimeArguments,
+  supervisionArguments,
+  type VmArgumentOptions,
+  vmArguments,
+} from './arguments/index.js';
 export { type BarAddress, BOOT_STUB_ADDRESS, bootStub, bootStubArguments, PCI_WINDOW } from './boot-stub.js';
 export { dumpTree } from './dump-tree.js';
+export {
+  type BusDevice,
+  type BusExamination,
+  type BusLayout,
+  type BusProblem,
+  type ExaminedDevice,
+  examinePlatformBus,
+  layoutPlatformBus,
+  orinVirt,
+  type PlacedDevice,
+  type PlacedRegion,
+  type PlatformBus,
+  stockVirt,
+} from './platform-bus/index.js';
 export { type ProcessExit, type QemuCommand, QemuProcess } from './process.js';
 export { machineTree } from './tree-cache.js';
 export {

@@ -1,32 +1,75 @@
 import { GpuvmError } from '../errors.js';
+import { addon } from '../native/index.js';
 import { connectSocket } from './connect.js';
+import { type Deadlines, deadlinesFor, LONGEST_TIMER_MS } from './deadlines.js';
 import type { EventWait } from './events.js';
+import { closed } from './failures.js';
+import { type QmpState, readState, writeState } from './handover.js';
+import { type Connection, connectionOf, descriptorOf } from './inlet.js';
 import type { Greeting, QmpEvent } from './message.js';
-import { closed, QmpProtocol } from './protocol.js';
+import { QmpProtocol } from './protocol.js';
 import type { EventStream } from './stream.js';
+import type { Transcript } from './transcript.js';
 import type { ArgsOf, CommandName, DataOf, EventName, ReturnOf } from './types.js';
 
-export interface ConnectOptions {
+export interface ClientOptions {
+  /** Those not given follow from `pinnedRamBytes`: see {@link deadlinesFor}. */
+  readonly deadlines?: Partial<Deadlines> | undefined;
+  /** How much of the host's RAM VFIO pins for this VM: all of the guest's, where a device is passed through. */
+  readonly pinnedRamBytes?: number | bigint | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** The longest line that is taken. */
+  readonly maxLineBytes?: number | undefined;
+  /** Records what is said, both ways, without its secrets. */
+  readonly transcript?: Transcript | undefined;
+}
+
+export interface ConnectOptions extends ClientOptions {
   /** The Unix socket that QEMU listens on; it need not be there yet. */
   readonly path: string;
-  /** For the socket to be there, the greeting and the capabilities, together. */
-  readonly deadlineMs?: number;
-  readonly signal?: AbortSignal;
+  /** For all of it together, beside the deadlines of each step. */
+  readonly deadlineMs?: number | undefined;
   /** Asks for out-of-band commands where QEMU offers them. */
-  readonly outOfBand?: boolean;
-  /** The longest line that is taken. */
-  readonly maxLineBytes?: number;
+  readonly outOfBand?: boolean | undefined;
+}
+
+export interface AdoptOptions extends ClientOptions {
+  /** A monitor's socket, connected, its greeting read and its capabilities taken. The client's from here on. */
+  readonly fd: number;
+  /** What `detach` gave. Without it the connection is synchronised anew, and what was in flight is lost. */
+  readonly state?: unknown;
+  /** Whether out-of-band commands were granted; needed only without a state. */
+  readonly outOfBand?: boolean | undefined;
 }
 
 export interface ExecuteOptions {
-  readonly deadlineMs?: number;
-  readonly signal?: AbortSignal;
+  readonly deadlineMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Sends with exec-oob, ahead of commands that still run. */
-  readonly outOfBand?: boolean;
+  readonly outOfBand?: boolean | undefined;
+  /** Descriptors that go along (`getfd`, `add-fd`); they stay the caller's, and open until the reply is there. */
+  readonly fds?: readonly number[] | undefined;
 }
 
-const CONNECT_DEADLINE_MS = 10_000;
-const COMMAND_DEADLINE_MS = 30_000;
+/** `args` may be left out where the command needs none. */
+export type ExecuteParameters<C extends string> =
+  Record<never, never> extends ArgsOf<C>
+    ? [args?: ArgsOf<C>, options?: ExecuteOptions]
+    : [args: ArgsOf<C>, options?: ExecuteOptions];
+
+/** A command that the connection's owner before this one had sent. */
+export interface InheritedCommand {
+  readonly id: number;
+  readonly command: string;
+  /** Settles as `execute` would have, without a deadline. */
+  readonly reply: Promise<unknown>;
+}
+
+interface Session {
+  readonly greeting: Greeting;
+  readonly outOfBand: boolean;
+  readonly commandMs: number;
+}
 
 /**
  * A connection to one QEMU's monitor. Errors: GPUVM_QMP_COMMAND (QEMU refused; details hold class, request and
@@ -39,30 +82,79 @@ export class QmpClient {
   /** Resolves when the connection is over, with why; never rejects. */
   readonly ended: Promise<GpuvmError>;
   readonly #protocol: QmpProtocol;
+  readonly #connection: Connection;
+  readonly #commandMs: number;
 
-  private constructor(protocol: QmpProtocol, greeting: Greeting, outOfBand: boolean) {
+  private constructor(protocol: QmpProtocol, connection: Connection, session: Session) {
     this.#protocol = protocol;
-    this.greeting = greeting;
-    this.outOfBand = outOfBand;
+    this.#connection = connection;
+    this.greeting = session.greeting;
+    this.outOfBand = session.outOfBand;
     this.ended = protocol.ended;
+    this.#commandMs = session.commandMs;
   }
 
   static async connect(options: ConnectOptions): Promise<QmpClient> {
-    const { path, deadlineMs = CONNECT_DEADLINE_MS } = options;
-    const deadline = AbortSignal.timeout(deadlineMs);
-    const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline;
-    let protocol: QmpProtocol | undefined;
+    const { path, deadlineMs } = options;
+    const { connectMs, greetingMs, commandMs } = deadlinesFor(options.deadlines, options.pinnedRamBytes);
+    const whole = new Deadline(deadlineMs, options.signal);
+    const connecting = new Deadline(connectMs, whole.signal);
+    let connection: Connection;
     try {
-      protocol = new QmpProtocol(await connectSocket(path, signal), options.maxLineBytes);
-      const greeting = await unlessAborted(protocol.greeting, signal);
-      const outOfBand = options.outOfBand === true && greeting.capabilities.includes('oob');
-      await protocol.send('qmp_capabilities', outOfBand ? { enable: ['oob'] } : undefined, { signal });
-      return new QmpClient(protocol, greeting, outOfBand);
+      connection = await connectSocket(path, connecting.signal);
     } catch (cause) {
-      const error =
-        deadline.aborted && !options.signal?.aborted ? tooLate(path, deadlineMs, protocol) : cause;
-      protocol?.end(closed('the QMP connection was given up', cause));
-      throw error;
+      const late = connecting.passed ?? (options.signal?.aborted ? undefined : whole.passed);
+      throw late === undefined ? cause : tooLate(path, late, 'nobody listened');
+    }
+    const greeted = new Deadline(greetingMs, whole.signal);
+    const protocol = new QmpProtocol(connection, options);
+    try {
+      const greeting = await unlessAborted(protocol.greeting, greeted.signal);
+      const outOfBand = options.outOfBand === true && greeting.capabilities.includes('oob');
+      const wanted = outOfBand ? { enable: ['oob'] } : undefined;
+      await protocol.send('qmp_capabilities', wanted, { signal: greeted.signal });
+      return new QmpClient(protocol, connection, { greeting, outOfBand, commandMs });
+    } catch (cause) {
+      protocol.end(closed('the QMP connection was given up', cause));
+      const late = greeted.passed ?? (options.signal?.aborted ? undefined : whole.passed);
+      throw late === undefined
+        ? cause
+        : tooLate(path, late, 'connected, but the QMP greeting was not completed');
+    }
+  }
+
+  /**
+   * Takes over a monitor's socket from its owner before this one: no greeting comes, no capabilities are taken. With
+   * the `state` of `detach` nothing is lost. Without it (the owner was killed) the connection is synchronised within
+   * `greetingMs`, after what QEMU still runs; replies to the owner before are dropped. Throws GPUVM_USAGE for a state
+   * that is none, and then `fd` is still the caller's.
+   */
+  static async adopt(options: AdoptOptions): Promise<QmpClient> {
+    const { greetingMs, commandMs } = deadlinesFor(options.deadlines, options.pinnedRamBytes);
+    options.signal?.throwIfAborted();
+    if (options.state !== undefined) {
+      const { position, greeting, outOfBand } = readState(options.state);
+      const connection = connectionOf(options.fd);
+      const protocol = new QmpProtocol(connection, options, position);
+      return new QmpClient(protocol, connection, { greeting, outOfBand, commandMs });
+    }
+    const connection = connectionOf(options.fd);
+    // Ids that no owner before can have used: theirs counted from 1.
+    const unused = { ids: { next: Date.now(), inFlight: [], late: [] }, partial: new Uint8Array() };
+    const protocol = new QmpProtocol(connection, options, unused);
+    const { outOfBand = false } = options;
+    const synchronised = new Deadline(greetingMs, options.signal);
+    try {
+      const version = await protocol.synchronise({ signal: synchronised.signal });
+      const greeting = {
+        version: version as Greeting['version'],
+        capabilities: outOfBand ? ['oob'] : [],
+      };
+      return new QmpClient(protocol, connection, { greeting, outOfBand, commandMs });
+    } catch (cause) {
+      protocol.end(closed('the QMP connection was given up', cause));
+      const late = synchronised.passed;
+      throw late === undefined ? cause : tooLate(`(descriptor ${options.fd})`, late, 'nothing answered');
     }
   }
 
@@ -72,14 +164,28 @@ export class QmpClient {
     return [major, minor, micro];
   }
 
-  execute<C extends CommandName>(
-    command: C,
-    args?: ArgsOf<C>,
-    options: ExecuteOptions = {},
-  ): Promise<ReturnOf<C>> {
-    const { deadlineMs = COMMAND_DEADLINE_MS, signal, outOfBand } = options;
-    const reply = this.#protocol.send(command, args, { deadlineMs, signal, outOfBand: outOfBand === true });
-    return reply as Promise<ReturnOf<C>>;
+  /** Replies that came after their command had been given up on, and were dropped. */
+  get lateReplies(): number {
+    return this.#protocol.lateReplies;
+  }
+
+  /** Commands that wait for their reply. */
+  get inFlight(): number {
+    return this.#protocol.inFlight;
+  }
+
+  /** After `adopt`: the commands that were in flight then, with their replies. */
+  get inherited(): readonly InheritedCommand[] {
+    return this.#protocol.inherited;
+  }
+
+  execute<C extends CommandName>(command: C, ...rest: ExecuteParameters<C>): Promise<ReturnOf<C>> {
+    const [args, options = {}] = rest as [args?: object, options?: ExecuteOptions];
+    const { deadlineMs = this.#commandMs, signal, outOfBand = false, fds } = options;
+    const given = args && Object.keys(args).length > 0 ? args : undefined;
+    return this.#protocol.send(command, given, { deadlineMs, signal, outOfBand, fds }) as Promise<
+      ReturnOf<C>
+    >;
   }
 
   /**
@@ -90,28 +196,73 @@ export class QmpClient {
     name: E,
     matches: (data: DataOf<E>) => boolean = () => true,
     options: EventWait = {},
-  ): Promise<QmpEvent & { data: DataOf<E> }> {
+  ): Promise<QmpEvent<DataOf<E>>> {
     return this.#protocol.events.waitFor(name, matches, options);
   }
 
   /** Calls back for each event, or each of one name; returns what stops it. */
-  on<E extends EventName>(
-    name: E | '*',
-    callback: (event: QmpEvent & { data: DataOf<E> }) => void,
-  ): () => void {
+  on<E extends EventName>(name: E | '*', callback: (event: QmpEvent<DataOf<E>>) => void): () => void {
     return this.#protocol.events.subscribe((event) => {
-      if (name === '*' || event.event === name) callback(event as QmpEvent & { data: DataOf<E> });
+      if (name === '*' || event.event === name) callback(event as QmpEvent<DataOf<E>>);
     });
   }
 
-  /** Events from the call on as an async iterator, which ends with the connection. */
-  events(name?: EventName): EventStream {
-    return this.#protocol.events.stream(name);
+  /** Events from the call on as an async iterator, which ends with the connection, or throws the signal's reason. */
+  events<E extends EventName>(
+    name?: E,
+    options: { readonly signal?: AbortSignal } = {},
+  ): EventStream<QmpEvent<DataOf<E>>> {
+    return this.#protocol.events.stream(name, options.signal);
+  }
+
+  /**
+   * Stops reading and hands the connection over, without a word to QEMU: the socket, which is the caller's, and what
+   * has to go along to `adopt`. Events and replies up to here were this client's (iterators still give theirs), all
+   * later ones are the next owner's. Commands that wait are rejected with GPUVM_QMP_CLOSED; those that had been sent
+   * are in `state.inFlight`. Throws GPUVM_QMP_TIMEOUT where QEMU does not take what was written within `deadlineMs`
+   * (10 s unless told), and then the client goes on.
+   */
+  async detach(options: EventWait = {}): Promise<{ fd: number; state: QmpState }> {
+    const { deadlineMs = 10_000, signal } = options;
+    const deadline = new Deadline(deadlineMs, signal);
+    try {
+      const { taken, ...position } = await this.#protocol.release(
+        () => addon().duplicateFd(descriptorOf(this.#connection.socket)),
+        deadline.signal,
+      );
+      return { fd: taken, state: writeState(position, this.greeting, this.outOfBand) };
+    } catch (cause) {
+      if (deadline.passed === undefined) throw cause;
+      throw new GpuvmError(
+        'GPUVM_QMP_TIMEOUT',
+        `QEMU did not take what was written to it within ${deadlineMs} ms`,
+        { cause },
+      );
+    }
   }
 
   /** Ends the connection; QEMU goes on running. */
   close(): void {
     this.#protocol.end(closed('the QMP connection was closed by this program'));
+  }
+}
+
+/** A signal that stops after a time, or with another one; and which of the two it was. */
+class Deadline {
+  readonly signal: AbortSignal;
+  readonly #timeout: AbortSignal | undefined;
+  readonly #ms: number;
+
+  constructor(ms: number | undefined, signal: AbortSignal | undefined) {
+    this.#ms = Math.max(0, ms ?? Number.POSITIVE_INFINITY);
+    if (this.#ms <= LONGEST_TIMER_MS) this.#timeout = AbortSignal.timeout(Math.ceil(this.#ms));
+    const signals = [this.#timeout, signal].filter((one) => one !== undefined);
+    this.signal = signals.length === 1 ? signals[0]! : AbortSignal.any(signals);
+  }
+
+  /** The deadline in ms, where it passed. */
+  get passed(): number | undefined {
+    return this.#timeout?.aborted && this.signal.reason === this.#timeout.reason ? this.#ms : undefined;
   }
 }
 
@@ -124,8 +275,7 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
   });
 }
 
-function tooLate(path: string, deadlineMs: number, protocol: QmpProtocol | undefined): GpuvmError {
-  const what = protocol ? 'connected, but the QMP greeting was not completed' : 'nobody listened';
+function tooLate(path: string, deadlineMs: number, what: string): GpuvmError {
   return new GpuvmError('GPUVM_QMP_TIMEOUT', `the QMP socket ${path}: ${what} within ${deadlineMs} ms`, {
     details: { path, deadlineMs },
   });

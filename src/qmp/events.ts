@@ -1,37 +1,49 @@
-import { EventEmitter } from 'node:events';
 import { GpuvmError } from '../errors.js';
+import { LONGEST_TIMER_MS } from './deadlines.js';
 import type { QmpEvent } from './message.js';
 import { EventStream } from './stream.js';
 import type { DataOf, EventName } from './types.js';
 
 export interface EventWait {
-  readonly deadlineMs?: number;
-  readonly signal?: AbortSignal;
+  readonly deadlineMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
+
+/** Called with each event, and with the length of the line that it came in. */
+export type EventCallback = (event: QmpEvent, lineLength: number) => void;
 
 /** Hands events on to callbacks, iterators and those who wait for one. */
 export class EventHub {
-  readonly #emitter = new EventEmitter<{ event: [QmpEvent]; end: [GpuvmError] }>();
+  readonly #callbacks = new Set<EventCallback>();
+  readonly #onEnd = new Set<(reason: GpuvmError) => void>();
   #ended: GpuvmError | undefined;
 
-  constructor() {
-    // Any number of waits at a time is proper use here.
-    this.#emitter.setMaxListeners(0);
-  }
-
-  emit(event: QmpEvent): void {
-    this.#emitter.emit('event', event);
+  emit(event: QmpEvent, lineLength: number): void {
+    for (const callback of this.#callbacks) {
+      try {
+        callback(event, lineLength);
+      } catch (error) {
+        // A mistake of one listener's is the program's to hear of; the others and the connection go on.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
 
   end(reason: GpuvmError): void {
     this.#ended = reason;
-    this.#emitter.emit('end', reason);
+    for (const callback of this.#onEnd) callback(reason);
+    this.#onEnd.clear();
+    this.#callbacks.clear();
   }
 
   /** Calls back for each event; returns what stops it. */
-  subscribe(callback: (event: QmpEvent) => void): () => void {
-    this.#emitter.on('event', callback);
-    return () => void this.#emitter.off('event', callback);
+  subscribe(callback: EventCallback): () => void {
+    // One function may be subscribed twice, and then is called and stopped twice.
+    const own: EventCallback = (event, lineLength) => callback(event, lineLength);
+    this.#callbacks.add(own);
+    return () => void this.#callbacks.delete(own);
   }
 
   /** The next event of this name that `matches` takes. Listens from the moment of the call. */
@@ -39,18 +51,22 @@ export class EventHub {
     name: E,
     matches: (data: DataOf<E>) => boolean,
     { deadlineMs, signal }: EventWait,
-  ): Promise<QmpEvent & { data: DataOf<E> }> {
-    const { promise, resolve, reject } = defer<QmpEvent & { data: DataOf<E> }>();
+  ): Promise<QmpEvent<DataOf<E>>> {
+    const { promise, resolve, reject } = defer<QmpEvent<DataOf<E>>>();
     const stop = this.subscribe((event) => {
-      if (event.event === name && matches(event.data as DataOf<E>)) {
-        resolve(event as QmpEvent & { data: DataOf<E> });
+      try {
+        if (event.event === name && matches(event.data as DataOf<E>)) resolve(event as QmpEvent<DataOf<E>>);
+      } catch (error) {
+        reject(error);
       }
     });
     const onAbort = () => reject(signal?.reason);
     const stopEnd = this.onEnd((reason) => reject(ended(name, reason)));
     signal?.addEventListener('abort', onAbort, { once: true });
     const timer =
-      deadlineMs === undefined ? undefined : setTimeout(() => reject(missed(name, deadlineMs)), deadlineMs);
+      deadlineMs === undefined || deadlineMs > LONGEST_TIMER_MS
+        ? undefined
+        : setTimeout(() => reject(missed(name, deadlineMs)), deadlineMs);
     if (signal?.aborted) reject(signal.reason);
     const settled = promise.finally(() => {
       clearTimeout(timer);
@@ -65,15 +81,15 @@ export class EventHub {
   }
 
   /** Events from the call on, until the connection ends; a fault of the connection is thrown, its close is not. */
-  stream(name?: EventName): EventStream {
-    return new EventStream(this, name);
+  stream<E extends EventName>(name?: E, signal?: AbortSignal): EventStream<QmpEvent<DataOf<E>>> {
+    return new EventStream<QmpEvent<DataOf<E>>>(this, name, signal);
   }
 
   /** Calls back once, at the end or now where it came already; returns what takes it back. */
   onEnd(callback: (reason: GpuvmError) => void): () => void {
     if (this.#ended) callback(this.#ended);
-    else this.#emitter.once('end', callback);
-    return () => void this.#emitter.off('end', callback);
+    else this.#onEnd.add(callback);
+    return () => void this.#onEnd.delete(callback);
   }
 }
 

@@ -1,8 +1,28 @@
 /** A client for QEMU's machine protocol; exported as `gpuvm/qmp`. */
-export { type ConnectOptions, type ExecuteOptions, QmpClient } from './client.js';
+export {
+  type AdoptOptions,
+  type ClientOptions,
+  type ConnectOptions,
+  type ExecuteOptions,
+  type ExecuteParameters,
+  type InheritedCommand,
+  QmpClient,
+} from './client.js';
+export { type Deadlines, deadlinesFor } from './deadlines.js';
 export type { EventWait } from './events.js';
+export { isRefusal, type QmpRefusal, type QmpRefusalDetails, type QmpRequest } from './failures.js';
+export type { QmpState } from './handover.js';
 export type { Greeting, QmpEvent, QmpFailure } from './message.js';
+export { redactArguments, redactMessage } from './redact.js';
+export { type ReplayOptions, type ReplayServer, replay } from './replay.js';
 export type { EventStream } from './stream.js';
+export {
+  type Direction,
+  parseTranscript,
+  Transcript,
+  type TranscriptEntry,
+  type TranscriptOptions,
+} from './transcript.js';
 export type {
   ArgsOf,
   CommandName,

@@ -1,4 +1,5 @@
 import { GpuvmError } from '../errors.js';
+import { MAX_NESTING, nestsTooDeep } from './nesting.js';
 
 /** What a QMP server says first; docs/interop/qmp-spec of QEMU. */
 export interface Greeting {
@@ -17,9 +18,9 @@ export interface QmpFailure {
   readonly desc: string;
 }
 
-export interface QmpEvent {
+export interface QmpEvent<Data = Readonly<Record<string, unknown>>> {
   readonly event: string;
-  readonly data: Readonly<Record<string, unknown>>;
+  readonly data: Data;
   /** The server's wall clock in ms, fractional; NaN where the server could not tell. */
   readonly timeMs: number;
 }
@@ -92,6 +93,7 @@ const SHOWN = 120;
 export function parseMessage(line: string): Message {
   let cause: unknown;
   try {
+    if (nestsTooDeep(line)) throw new RangeError(`it nests deeper than ${MAX_NESTING}`);
     const message = fields(JSON.parse(line));
     const sorted = message && sort(message);
     if (sorted) return sorted;
@@ -104,36 +106,4 @@ export function parseMessage(line: string): Message {
     `the QMP server sent a line that is no QMP message: ${JSON.stringify(shown)}`,
     { cause, details: { line: shown } },
   );
-}
-
-/**
- * The line for one command. Throws GPUVM_USAGE where `args` cannot be sent as JSON; integers above 2^53 - 1 cannot,
- * and a rounded address is worse than none.
- */
-export function formatCommand(
-  command: string,
-  args: object | undefined,
-  id: string,
-  outOfBand = false,
-): string {
-  const request = {
-    [outOfBand ? 'exec-oob' : 'execute']: command,
-    ...(args === undefined ? {} : { arguments: args }),
-    id,
-  };
-  try {
-    return `${JSON.stringify(request, exactNumbers)}\n`;
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new GpuvmError('GPUVM_USAGE', `the arguments of ${command} cannot be sent as JSON: ${why}`, {
-      cause,
-    });
-  }
-}
-
-function exactNumbers(key: string, value: unknown): unknown {
-  if (typeof value !== 'bigint' && typeof value !== 'number') return value;
-  const number = Number(value);
-  if (Number.isSafeInteger(number) || (Number.isFinite(number) && !Number.isInteger(number))) return number;
-  throw new RangeError(`${key} is ${value}, which JSON cannot carry exactly`);
 }

@@ -1,4 +1,7 @@
-import { GpuvmError } from '../errors.js';
+import type { GpuvmError } from '../errors.js';
+import { LONGEST_TIMER_MS } from './deadlines.js';
+import { late, refused, unanswered } from './failures.js';
+import { NO_ID } from './format.js';
 import type { QmpFailure } from './message.js';
 
 interface Waiting {
@@ -7,7 +10,7 @@ interface Waiting {
   readonly timer: NodeJS.Timeout | undefined;
   readonly abort: (() => void) | undefined;
   resolve(value: unknown): void;
-  reject(error: Error): void;
+  reject(error: unknown): void;
 }
 
 export interface WaitOptions {
@@ -16,37 +19,84 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A command that was sent and not answered yet. */
+export interface InFlight {
+  /** 0 for one that was sent without an id. */
+  readonly id: number;
+  readonly command: string;
+}
+
+/** Which ids are out; what a connection's next owner needs to know of them. */
+export interface Ids {
+  readonly next: number;
+  readonly inFlight: readonly InFlight[];
+  /** Ids that were given up on, whose reply may still come. */
+  readonly late: readonly number[];
+}
+
+/** How many replies that nobody waits for are told from strays by their number; older ones are all taken as late. */
+const MAX_LATE = 10_000;
+
 /** The commands that were sent and not answered yet, by id; replies may come in any order. */
 export class Pending {
-  readonly #waiting = new Map<string, Waiting>();
-  /** Ids given up on, whose reply may still come and then is nobody's. */
-  readonly #givenUp = new Set<string>();
-  #next = 1;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #late: Set<number>;
+  #next: number;
+  /** Ids up to this one are no longer told apart. */
+  #forgotten = 0;
+  /** Replies that came after everybody had given up on them. */
+  lateReplies = 0;
+
+  constructor(ids: Pick<Ids, 'next' | 'late'> = { next: 1, late: [] }) {
+    this.#next = ids.next;
+    this.#late = new Set(ids.late);
+  }
 
   get size(): number {
     return this.#waiting.size;
   }
 
-  nextId(): string {
-    return `gpuvm-${this.#next++}`;
+  get ids(): Ids {
+    return {
+      next: this.#next,
+      inFlight: [...this.#waiting].map(([id, { command }]) => ({ id, command })),
+      late: [...this.#late],
+    };
   }
 
-  add(id: string, command: string, args: object | undefined, options: WaitOptions): Promise<unknown> {
-    const { deadlineMs, signal } = options;
+  /**
+   * The id for a command. One that is alone on its way needs none, and is answered sooner; its reply is the one
+   * that has none either. While it may still come, given up on or not, all others have theirs.
+   */
+  nextId(mustHave: boolean): number {
+    const mayGoWithout = !mustHave && this.#waiting.size === 0 && !this.#late.has(NO_ID);
+    return mayGoWithout ? NO_ID : this.#next++;
+  }
+
+  /** Waits for the reply. `giveUp` is called before a wait ends by itself: true says that no reply can come. */
+  add(
+    id: number,
+    command: string,
+    args: object | undefined,
+    { deadlineMs, signal }: WaitOptions,
+    giveUp: () => boolean = () => false,
+  ): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const giveUp = (error: Error) => {
-        const waiting = this.#remove(id);
-        if (waiting === undefined) return;
-        this.#givenUp.add(id);
+      const stop = (error: unknown) => {
+        if (this.#remove(id) === undefined) return;
+        if (!giveUp()) this.#expect(id);
         reject(error);
       };
       const timer =
-        deadlineMs === undefined
+        deadlineMs === undefined || deadlineMs > LONGEST_TIMER_MS
           ? undefined
-          : setTimeout(() => giveUp(late(command, args, deadlineMs)), deadlineMs);
-      const onAbort = () => giveUp(signal?.reason);
-      signal?.addEventListener('abort', onAbort, { once: true });
-      const abort = signal && (() => signal.removeEventListener('abort', onAbort));
+          : setTimeout(() => stop(late(command, args, deadlineMs)), deadlineMs);
+      let abort: (() => void) | undefined;
+      if (signal) {
+        const onAbort = () => stop(signal.reason);
+        signal.addEventListener('abort', onAbort, { once: true });
+        abort = () => signal.removeEventListener('abort', onAbort);
+      }
       this.#waiting.set(id, { command, args, timer, abort, resolve, reject });
     });
   }
@@ -55,52 +105,50 @@ export class Pending {
   succeed(id: unknown, value: unknown): boolean {
     const waiting = this.#remove(id);
     waiting?.resolve(value);
-    return waiting !== undefined || this.#forget(id);
+    return waiting !== undefined || this.#isLate(id);
   }
 
   fail(id: unknown, error: QmpFailure): boolean {
     const waiting = this.#remove(id);
     waiting?.reject(refused(waiting.command, waiting.args, error));
-    return waiting !== undefined || this.#forget(id);
+    return waiting !== undefined || this.#isLate(id);
+  }
+
+  /** This command never got out. */
+  rejectOne(id: number, error: unknown): void {
+    this.#remove(id)?.reject(error);
   }
 
   /** The connection is gone: nobody will be answered. */
   rejectAll(reason: GpuvmError): void {
     for (const [id, { command, args, reject }] of [...this.#waiting]) {
       this.#remove(id);
-      reject(
-        new GpuvmError(reason.code, `${command} was not answered: ${reason.message}`, {
-          cause: reason,
-          details: { ...reason.details, request: { command, arguments: args } },
-        }),
-      );
+      reject(unanswered(command, args, reason));
     }
-    this.#givenUp.clear();
+    this.#late.clear();
   }
 
   #remove(id: unknown): Waiting | undefined {
-    if (typeof id !== 'string') return undefined;
-    const waiting = this.#waiting.get(id);
+    const waiting = this.#waiting.get(id as number);
     if (waiting === undefined) return undefined;
-    this.#waiting.delete(id);
+    this.#waiting.delete(id as number);
     clearTimeout(waiting.timer);
     waiting.abort?.();
     return waiting;
   }
 
-  #forget(id: unknown): boolean {
-    return typeof id === 'string' && this.#givenUp.delete(id);
+  #expect(id: number): void {
+    this.#late.add(id);
+    if (this.#late.size <= MAX_LATE) return;
+    const [oldest] = this.#late;
+    this.#late.delete(oldest);
+    this.#forgotten = Math.max(this.#forgotten, oldest);
   }
-}
 
-function late(command: string, args: object | undefined, deadlineMs: number): GpuvmError {
-  return new GpuvmError('GPUVM_QMP_TIMEOUT', `QEMU did not answer ${command} within ${deadlineMs} ms`, {
-    details: { request: { command, arguments: args }, deadlineMs },
-  });
-}
-
-function refused(command: string, args: object | undefined, reply: QmpFailure): GpuvmError {
-  return new GpuvmError('GPUVM_QMP_COMMAND', `QEMU refused ${command}: ${reply.desc}`, {
-    details: { class: reply.class, request: { command, arguments: args }, reply },
-  });
+  #isLate(id: unknown): boolean {
+    if (typeof id !== 'number') return false;
+    if (!this.#late.delete(id) && !(id > 0 && id <= this.#forgotten)) return false;
+    this.lateReplies++;
+    return true;
+  }
 }

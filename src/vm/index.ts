@@ -1,5 +1,14 @@
 /** A VM's life: from its file to its end. */
+export type { SupervisorStatus } from './controlled.js';
+export { monitorDeadlineMs, pinnedBytes } from './deadlines.js';
+export type { HistoryEvent } from './history.js';
+export type { HookRun } from './hooks.js';
+export type { HeldDevices, HostDevices, HostUndone } from './host-devices.js';
 export { type Ending, endings } from './outcome.js';
 export type { EndReport } from './report.js';
+export { type Operation, type SupervisorState, stateTable } from './states.js';
 export { type LadderStep, type Rung, rungs } from './stop-ladder.js';
+export { Supervisor, type SupervisorOptions } from './supervisor.js';
+export type { SupervisorEvents } from './supervisor-events.js';
+export { isFailure, type SupervisorReport } from './supervisor-report.js';
 export { VirtualMachine, type VmEvents, type VmOptions, type VmState } from './virtual-machine.js';

@@ -21,5 +21,7 @@ export interface EndReport {
   readonly release?: BridgeEnded['release'];
   /** Counters of the guest's requests. */
   readonly requests?: BridgeEnded['snapshot'];
+  /** The bridge's last decisions, the oldest first. */
+  readonly lastDecisions?: BridgeEnded['lastDecisions'];
   readonly durationMs: number;
 }

@@ -1,17 +1,21 @@
 import { EventEmitter } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import type { ReleaseReport } from '../bpmp/mediator/index.js';
 import type { BridgeEnded, BridgeHandle, BridgeReady, startBridge } from '../bpmp/worker/index.js';
 import type { VmConfig } from '../config/index.js';
 import { GpuvmError } from '../errors.js';
 import { QemuProcess, qemuArguments } from '../qemu/index.js';
-import { QmpClient, type QmpEvents } from '../qmp/index.js';
+import { QmpClient, type QmpEvent } from '../qmp/index.js';
 import { openBridge, type VmBridge } from './bridge/index.js';
+import { monitorDeadlineMs } from './deadlines.js';
 import { endedAtOnce, stoppedEarly, stuck, whyItCouldNotStart } from './failures.js';
+import { MonitorWatch } from './monitor-watch.js';
 import { describeExit, judge } from './outcome.js';
 import type { EndReport } from './report.js';
 import { RuntimeFolder } from './runtime-folder.js';
 import { type LadderStep, StopLadder } from './stop-ladder.js';
 import { guestTree } from './tree/index.js';
+import { defer, delay } from './waiting.js';
 
 export type VmState = 'new' | 'bridge' | 'qemu' | 'monitor' | 'running' | 'stopping' | 'ended';
 
@@ -26,6 +30,12 @@ export interface VmEvents {
   /** One line of QEMU's stderr, printable. */
   stderr: [line: string];
   rung: [step: LadderStep];
+  /** What QEMU's monitor tells. */
+  event: [event: QmpEvent];
+  /** The guest's CPUs stand still, or run again. */
+  paused: [isPaused: boolean];
+  /** The guest was reset and goes on; what it held, where it had a bridge, was given back. */
+  'guest-reset': [release: ReleaseReport | undefined];
   /** The guest is gone, and what it held was given back. */
   'bridge-ended': [ended: BridgeEnded];
 }
@@ -33,6 +43,10 @@ export interface VmEvents {
 export interface VmOptions {
   /** Hand every transfer of the bridge over, as its 'transfers' events. */
   readonly record?: boolean;
+  /** A reset of the guest ends QEMU, so that it can be started afresh. */
+  readonly resetEnds?: boolean;
+  /** Called with the monitor while the guest still stands at its first instruction; what it throws ends the start. */
+  readonly beforeGuest?: (qmp: QmpClient, qemu: QemuProcess) => Promise<void>;
   /** Serves with a thread that was begun before; by default with one that begins now. */
   readonly startBridge?: typeof startBridge;
   /** @internal Tests bring their own bridge. */
@@ -55,9 +69,9 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
   #qemu: QemuProcess | undefined;
   #qmp: QmpClient | undefined;
   #ladder: StopLadder | undefined;
-  #shutdown: QmpEvents['SHUTDOWN'] | undefined;
+  readonly #watch = new MonitorWatch();
   #fault: { ending: 'bridge-fault' | 'monitor-lost'; message: string } | undefined;
-  readonly #outlived = defer();
+  readonly #outlived = defer<never>();
 
   constructor(config: VmConfig, options: VmOptions = {}) {
     super();
@@ -78,6 +92,11 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
     return this.#qmp;
   }
 
+  /** The bridge, while it serves. */
+  get bridge(): BridgeHandle | undefined {
+    return this.#bridge?.handle;
+  }
+
   /**
    * Runs the VM to its end. Once only. Throws what kept it from starting; from then on, however it ends, is a
    * report. Either way nothing of it is left: no process, no socket, nothing that the guest held.
@@ -94,15 +113,17 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
       await Promise.race([this.#qmp?.ended, delay(LAST_EVENTS_MS)]);
       ended = await this.#endBridge();
       const rung = this.#ladder?.rung;
-      const outcome = judge({ exit, shutdown: this.#shutdown, rung, fault: this.#fault });
+      const { seen } = this.#watch;
+      const outcome = judge({ exit, seen, rung, fault: this.#fault });
       return {
         vm: this.config.name,
         ...outcome,
         ...(rung ? { rung } : {}),
         qemu: exit,
-        ...(this.#shutdown ? { shutdown: this.#shutdown } : {}),
+        ...(seen.shutdown ? { shutdown: seen.shutdown } : {}),
         stderr: [...qemu.stderr.lines],
         ...(ended ? { release: ended.release, requests: ended.snapshot } : {}),
+        ...(ended?.lastDecisions ? { lastDecisions: ended.lastDecisions } : {}),
         durationMs: Math.round(performance.now() - startedMs),
       };
     } finally {
@@ -154,7 +175,7 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
 
   /** Waits for the monitor and for QEMU's exit, whichever comes first. */
   async #connect(qemu: QemuProcess, path: string): Promise<void> {
-    const deadlineMs = this.config.deadlines.qmp;
+    const deadlineMs = monitorDeadlineMs(this.config);
     void qemu.exited.then((exit) => {
       if (!this.#ladder) this.#abandon.abort(endedAtOnce(this.config, qemu, describeExit(exit)));
       else this.#abandon.abort(stoppedEarly());
@@ -170,8 +191,10 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
         throw await whyItCouldNotStart(this.#abandon.signal.reason, this.config);
       throw error;
     }
-    this.#qmp.on('SHUTDOWN', ({ data }) => {
-      this.#shutdown = data;
+    this.#watch.follow(this.#qmp, {
+      onEvent: (event) => this.emit('event', event),
+      onPaused: (isPaused) => this.emit('paused', isPaused),
+      onReset: () => void this.#rearm(),
     });
     void this.#watchMonitor(this.#qmp, qemu);
     await this.#begin(this.#qmp, qemu);
@@ -180,14 +203,21 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
 
   /** Lets the guest go; one whose file says `-S` waits for whoever asked for that, a debugger say. */
   async #begin(qmp: QmpClient, qemu: QemuProcess): Promise<void> {
-    if (this.config.extraArguments.includes('-S')) return;
     try {
-      await qmp.execute('cont');
+      if (this.#options.resetEnds) await qmp.execute('set-action', { reboot: 'shutdown' });
+      await this.#options.beforeGuest?.(qmp, qemu);
+      if (!this.config.extraArguments.includes('-S')) await qmp.execute('cont');
     } catch (error) {
       // A QEMU that is gone has an end to report like any other.
       await Promise.race([qemu.exited, delay(GONE_SOON_MS)]);
       if (qemu.isRunning && !this.#ladder) throw error;
     }
+  }
+
+  /** After a reset the guest knows nothing of what it held before it. */
+  async #rearm(): Promise<void> {
+    const release = await this.#bridge?.handle.guestReset().catch(() => undefined);
+    this.emit('guest-reset', release);
   }
 
   async #watchMonitor(qmp: QmpClient, qemu: QemuProcess): Promise<void> {
@@ -244,19 +274,4 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
     this.#state = state;
     this.emit('state', state);
   }
-}
-
-function delay(ms: number): Promise<undefined> {
-  return new Promise((resolve) => {
-    setTimeout(() => resolve(undefined), ms).unref();
-  });
-}
-
-function defer(): { promise: Promise<never>; reject(error: GpuvmError): void } {
-  let reject!: (error: GpuvmError) => void;
-  const promise = new Promise<never>((_, no) => {
-    reject = no;
-  });
-  promise.catch(() => undefined);
-  return { promise, reject };
 }

@@ -139,7 +139,11 @@ describe('execute', () => {
   it.each([
     ['garbage', 'hello\n'],
     ['a reply that nobody asked for', '{"return":{},"id":"other"}\n'],
-    ['an error without an id', '{"error":{"class":"GenericError","desc":"JSON parse error"}}\n'],
+    ['a reply with the id that stands for none', '{"return":{},"id":0}\n'],
+    [
+      'an error that belongs to no command',
+      '{"error":{"class":"GenericError","desc":"JSON parse error"},"id":77}\n',
+    ],
     [
       'a second greeting',
       `${JSON.stringify({ QMP: { version: { qemu: { major: 1, minor: 1, micro: 1 } } } })}\n`,

@@ -11,7 +11,7 @@ export interface Request {
   execute?: string;
   'exec-oob'?: string;
   arguments?: unknown;
-  id: string;
+  id: number;
 }
 
 export interface Peer {

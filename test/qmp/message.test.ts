@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GpuvmError } from '../../src/errors.js';
-import { formatCommand, parseMessage } from '../../src/qmp/message.js';
+import { parseMessage } from '../../src/qmp/message.js';
 
 describe('parseMessage', () => {
   it('sorts the four kinds of message', () => {
@@ -70,21 +70,5 @@ describe('parseMessage', () => {
       }),
       { numRuns: 2000 },
     );
-  });
-});
-
-describe('formatCommand', () => {
-  it('makes one line', () => {
-    expect(formatCommand('quit', undefined, 'x')).toBe('{"execute":"quit","id":"x"}\n');
-    expect(formatCommand('qom-get', { path: '/a\nb' }, 'x', true)).toBe(
-      '{"exec-oob":"qom-get","arguments":{"path":"/a\\nb"},"id":"x"}\n',
-    );
-  });
-
-  it('takes a bigint that JSON can carry, and refuses one that it would round', () => {
-    expect(formatCommand('x', { size: 4096n }, '1')).toContain('"size":4096');
-    for (const size of [2n ** 53n, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY]) {
-      expect(() => formatCommand('x', { size }, '1')).toThrow(/size is .*cannot carry exactly/);
-    }
   });
 });

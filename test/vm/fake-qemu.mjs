@@ -1,9 +1,18 @@
 #!/usr/bin/env node
 // Stands in for QEMU where a test needs one that misbehaves: takes QEMU's -qmp, and what to do from --fake=WORDS.
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 
 const argument = process.argv.find((word) => word.startsWith('--fake='))?.slice('--fake='.length) ?? '';
-const fake = new Map(argument.split(',').map((word) => word.split('=')));
+// WORDS;WORDS;… with --fake-count=FILE: what the first start does, the second, … and the last for all further ones.
+const counter = process.argv.find((word) => word.startsWith('--fake-count='))?.slice('--fake-count='.length);
+const starts = counter && existsSync(counter) ? readFileSync(counter, 'utf8').length : 0;
+if (counter) appendFileSync(counter, '.');
+const words = argument
+  .split(';')
+  .slice(0, starts + 1)
+  .at(-1);
+const fake = new Map(words.split(',').map((word) => word.split('=')));
 const path = /^unix:(.*?),server/.exec(process.argv[process.argv.indexOf('-qmp') + 1])[1];
 
 if (fake.has('stderr')) process.stderr.write(fake.get('stderr').replaceAll('|', '\n'));
@@ -21,7 +30,19 @@ function end(guest, reason) {
   send({ event: 'SHUTDOWN', data: { guest, reason }, timestamp: { seconds: 1, microseconds: 0 } });
   setTimeout(() => process.exit(Number(fake.get('status') ?? 0)), 5);
 }
+const event = (name, data = {}) => send({ event: name, data, timestamp: { seconds: 1, microseconds: 0 } });
+let resetEnds = false;
+function reset(guest, reason) {
+  if (resetEnds) end(guest, reason);
+  else event('RESET', { guest, reason });
+}
 const commands = {
+  stop: () => event('STOP'),
+  cont: () => event('RESUME'),
+  system_reset: () => reset(false, 'host-qmp-system-reset'),
+  'set-action': ({ reboot }) => {
+    resetEnds = reboot === 'shutdown';
+  },
   system_powerdown: () => fake.has('ignore-powerdown') || end(true, 'guest-shutdown'),
   quit: () => fake.has('ignore-quit') || end(false, 'host-qmp-quit'),
 };
@@ -33,10 +54,14 @@ createServer((peer) => {
   send({ QMP: { version: { qemu: { major: 9, minor: 9, micro: 9 }, package: '' }, capabilities: [] } });
   peer.on('data', (chunk) => {
     for (const line of String(chunk).trim().split('\n')) {
-      const { execute, id } = JSON.parse(line);
-      commands[execute]?.();
+      const { execute, arguments: args, id } = JSON.parse(line);
+      commands[execute]?.(args);
       if (!fake.has(`mute-${execute}`)) peer.write(`${JSON.stringify({ return: {}, id })}\r\n`);
-      if (execute !== 'qmp_capabilities') continue;
+      if (execute !== 'cont') continue;
+      if (fake.has('reset')) setTimeout(reset, 20, true, 'guest-reset');
+      if (fake.has('panic')) setTimeout(event, 20, 'GUEST_PANICKED', { action: fake.get('panic') });
+      if (fake.has('watchdog')) setTimeout(event, 10, 'WATCHDOG', { action: fake.get('watchdog') });
+      if (fake.has('quiet-exit')) setTimeout(() => process.exit(0), 30);
       if (fake.has('end')) setTimeout(end, 20, true, fake.get('end'));
       if (fake.has('outside')) setTimeout(end, 20, false, 'host-signal');
       if (fake.has('die')) setTimeout(() => process.kill(process.pid, 'SIGSEGV'), 20);

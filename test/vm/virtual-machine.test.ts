@@ -43,8 +43,10 @@ function whenRunning(vm: VirtualMachine, act: () => void): void {
 describe('a VM that ends by itself', () => {
   it.each([
     ['end=guest-shutdown', 'guest-shutdown', 'the guest shut down'],
-    ['end=guest-reset', 'guest-reset', expect.stringContaining('-no-reboot')],
+    ['end=guest-reset', 'guest-reset', 'the guest asked for a reset, which was to be its end'],
     ['end=guest-panic,status=1', 'guest-panic', 'the guest panicked'],
+    ['watchdog=poweroff,quiet-exit', 'watchdog', "the guest's watchdog ran out (poweroff)"],
+    ['watchdog=reset,end=guest-reset', 'watchdog', "the guest's watchdog ran out (reset)"],
     [
       'end=guest-shutdown,status=3',
       'crash',

@@ -18,9 +18,10 @@ export class Accountant {
   readonly #policy: CompiledPolicy;
   readonly #backend: Backend;
   readonly #statistics: Statistics;
-  readonly #ledger = new Ledger();
+  readonly #ledger: Ledger;
 
-  constructor(policy: CompiledPolicy, backend: Backend, statistics: Statistics) {
+  constructor(policy: CompiledPolicy, backend: Backend, statistics: Statistics, ledger = new Ledger()) {
+    this.#ledger = ledger;
     this.#policy = policy;
     this.#backend = backend;
     this.#statistics = statistics;
@@ -47,8 +48,7 @@ export class Accountant {
   }
 
   release(stepDeadlineMs: number): Promise<ReleaseReport> {
-    const mine = (clocks: readonly number[]) => privateParents(clocks, this.#policy, this.#backend);
-    return release(this.#ledger, this.#backend, this.#nameOf, mine, stepDeadlineMs);
+    return releaseLedger(this.#ledger, this.#policy, this.#backend, stepDeadlineMs);
   }
 
   #send(mrq: number, tx: Uint8Array, rx: Uint8Array): Outcome | Promise<Outcome> {
@@ -79,6 +79,7 @@ export class Accountant {
     tx: Uint8Array,
     rx: Uint8Array,
   ): Outcome | Promise<Outcome> {
+    this.#ledger.intend(aspect, id, before, this.#isShared(aspect, id));
     const outcome = this.#send(mrq, tx, rx);
     if (outcome instanceof Promise) {
       const kept = tx.slice();
@@ -99,7 +100,7 @@ export class Accountant {
     if (outcome.ret >= 0) {
       const now = valueAfter(aspect, command, tx, rx.subarray(0, outcome.rxSize));
       this.#ledger.note(aspect, id, before, now, this.#isShared(aspect, id));
-    }
+    } else this.#ledger.abandon(aspect, id);
     return outcome;
   }
 
@@ -138,11 +139,24 @@ export class Accountant {
     return this.#policy.isShared('clock', id);
   }
 
-  readonly #nameOf = (aspect: Aspect, id: number): string | undefined => {
-    const { clocks, resets, powerDomains } = this.#policy.chip;
-    if (aspect === Aspect.RESET) return resets.nameOf(id);
-    if (aspect === Aspect.DOMAIN) return powerDomains.nameOf(id);
-    if (aspect === Aspect.DEBUG_FILE || aspect === Aspect.THERMAL_TRIP) return undefined;
-    return clocks.nameOf(id);
-  };
+  readonly #nameOf = (aspect: Aspect, id: number) => nameIn(this.#policy, aspect, id);
+}
+
+/** Gives back what a ledger holds, by the policy under which it came to be held; see `release`. */
+export function releaseLedger(
+  ledger: Ledger,
+  policy: CompiledPolicy,
+  backend: Backend,
+  stepDeadlineMs: number,
+): Promise<ReleaseReport> {
+  const nameOf = (aspect: Aspect, id: number) => nameIn(policy, aspect, id);
+  const mine = (clocks: readonly number[]) => privateParents(clocks, policy, backend);
+  return release(ledger, backend, nameOf, mine, stepDeadlineMs);
+}
+
+function nameIn({ chip }: CompiledPolicy, aspect: Aspect, id: number): string | undefined {
+  if (aspect === Aspect.RESET) return chip.resets.nameOf(id);
+  if (aspect === Aspect.DOMAIN) return chip.powerDomains.nameOf(id);
+  if (aspect === Aspect.DEBUG_FILE || aspect === Aspect.THERMAL_TRIP) return undefined;
+  return chip.clocks.nameOf(id);
 }

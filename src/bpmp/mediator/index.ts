@@ -1,8 +1,12 @@
+export { releaseLedger } from './accountant.js';
 export { parentsOf } from './closure.js';
 export type { DenialEvent } from './denials.js';
 export type { LatencySummary } from './histogram.js';
 export { Histogram } from './histogram.js';
+export { type Holding, Ledger, type LedgerStore } from './ledger.js';
+export { LedgerRecords, MOST_RECORDS, RECORD_SIZE } from './ledger-records.js';
 export { Mediator, type MediatorOptions, type MediatorSnapshot } from './mediator.js';
+export { RECENT_SIZE, type RecentDecision, RecentDecisions } from './recent.js';
 export type { TransferRecord } from './record.js';
 export type { ReleaseEntry, ReleaseReport } from './release.js';
 export type { StatisticsRow, StatisticsSnapshot } from './statistics.js';

@@ -5,10 +5,12 @@ import { BpmpError, ClkCommand, classify, Mrq, mrqs, newShape } from '../wire/in
 import { Accountant } from './accountant.js';
 import { aspects } from './aspects.js';
 import { type DenialEvent, DenialReporter } from './denials.js';
+import type { Ledger } from './ledger.js';
 import { TokenBucket } from './limit.js';
+import type { RecentDecisions } from './recent.js';
 import type { TransferRecord } from './record.js';
 import type { ReleaseReport } from './release.js';
-import { Statistics, type StatisticsSnapshot } from './statistics.js';
+import { Statistics, type StatisticsSnapshot, verdicts } from './statistics.js';
 import { FilteredView } from './view.js';
 
 export interface MediatorOptions {
@@ -22,6 +24,10 @@ export interface MediatorOptions {
   readonly onDenial?: (event: DenialEvent) => void;
   /** In mode `learn`: is shown what would have been denied. */
   readonly learner?: PolicyLearner;
+  /** Where what the guest holds is noted; a ledger of this process's own, and nothing held, unless told. */
+  readonly ledger?: Ledger;
+  /** Is told every decision, for a report of how it came to an end. */
+  readonly recent?: RecentDecisions;
   /** Monotonic time in ms. */
   readonly nowMs?: () => number;
 }
@@ -52,6 +58,8 @@ export class Mediator {
   /** Scratch of the decision under way; read out before anything is awaited. */
   readonly #shape = newShape();
   readonly #underWay = new Set<Promise<Outcome>>();
+  /** While a reset guest's things are given back: what it asks meanwhile, started anew, waits for that. */
+  #resetting: Promise<ReleaseReport> | undefined;
   #sequence = 0;
 
   constructor(options: MediatorOptions) {
@@ -59,7 +67,7 @@ export class Mediator {
     this.#policy = options.policy;
     this.#backend = options.backend;
     this.#now = options.nowMs ?? (() => performance.now());
-    this.#accountant = new Accountant(options.policy, options.backend, this.#statistics);
+    this.#accountant = new Accountant(options.policy, options.backend, this.#statistics, options.ledger);
     if (options.policy.view === 'filtered') this.#view = new FilteredView(options.policy);
     const now = this.#now();
     if (options.onDenial)
@@ -70,6 +78,10 @@ export class Mediator {
 
   /** See `RequestHandler`: never throws, never rejects. */
   handle(mrq: number, tx: Uint8Array, rx: Uint8Array): Outcome | Promise<Outcome> {
+    if (this.#resetting !== undefined) {
+      const kept = tx.slice();
+      return this.#resetting.then(() => this.handle(mrq, kept, rx));
+    }
     const startedMs = this.#now();
     const outcome =
       this.#bucket === undefined || this.#bucket.tryTake(startedMs)
@@ -101,6 +113,15 @@ export class Mediator {
       deadline.abort();
     }
     return this.#accountant.release(stepDeadlineMs);
+  }
+
+  /** The guest was reset: it starts from nothing, so what it held goes back. Its rate and its counters stay. */
+  guestReset(stepDeadlineMs?: number): Promise<ReleaseReport> {
+    const resetting = this.release(stepDeadlineMs).finally(() => {
+      if (this.#resetting === resetting) this.#resetting = undefined;
+    });
+    this.#resetting = resetting;
+    return resetting;
   }
 
   snapshot(): MediatorSnapshot {
@@ -222,6 +243,7 @@ export class Mediator {
     const endedMs = this.#now();
     const latencyNs = (endedMs - startedMs) * 1e6;
     this.#statistics.record(mrq, verdict, latencyNs);
+    this.#options.recent?.add(mrq, tx, verdicts.indexOf(verdict), rule, outcome.ret, endedMs, latencyNs);
     const refused = verdict === 'deny' || verdict === 'malformed';
     const hidden = refused && decision?.hidden === true;
     if (hidden) this.#statistics.hidden++;

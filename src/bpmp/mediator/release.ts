@@ -70,7 +70,7 @@ async function giveBack(
   deadlineMs: number,
 ): Promise<ReleaseEntry> {
   const spec = aspects[holding.aspect];
-  const from = spec.print(holding.now);
+  const from = holding.unsure === true ? 'unknown' : spec.print(holding.now);
   if (holding.before === undefined) {
     return { resource, from, to: from, result: 'kept', reason: 'its value before is not known' };
   }

@@ -10,6 +10,11 @@ export interface BridgeConfig {
   /** What the guest's device tree names of the BPMP's, by id: seen by the guest, granted or not. */
   readonly named?: { readonly clocks: readonly number[]; readonly powerDomains: readonly number[] };
   readonly bridge: VfioUserConfig | IvcConfig | InterposedConfig;
+  /**
+   * A file that the ledger is written through to, so that what the guest holds can be given back when this process is no
+   * more; its folder is made. What an earlier process left in it is given back first.
+   */
+  readonly ledgerFile?: string;
   /** Hand every transfer to the main thread; off, only refusals and counters are. */
   readonly record?: boolean;
 }

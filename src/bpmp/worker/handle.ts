@@ -1,8 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { type ErrorCode, errorCodes, GpuvmError } from '../../errors.js';
-import type { DenialEvent, ReleaseReport, TransferRecord } from '../mediator/index.js';
+import type { DenialEvent, RecentDecision, ReleaseReport, TransferRecord } from '../mediator/index.js';
 import type { BridgeConfig } from './config.js';
 import type { BridgeEnded, BridgeReady, BridgeSnapshot, Question, ToWorker } from './messages.js';
+import { RECENT_AT, type StateMemory } from './state-memory.js';
 import { BridgeThread } from './thread.js';
 
 interface BridgeEvents {
@@ -26,10 +27,18 @@ export class BridgeHandle extends EventEmitter<BridgeEvents> {
   #nextId = 0;
   #isEnded = false;
 
+  readonly #state: StateMemory;
+
   /** @internal Use `startBridge`. */
-  constructor(ready: BridgeReady, ended: Promise<BridgeEnded>, post: (message: ToWorker) => void) {
+  constructor(
+    ready: BridgeReady,
+    ended: Promise<BridgeEnded>,
+    state: StateMemory,
+    post: (message: ToWorker) => void,
+  ) {
     super();
     this.ready = ready;
+    this.#state = state;
     this.#post = post;
     this.ended = ended.finally(() => {
       this.#isEnded = true;
@@ -55,6 +64,27 @@ export class BridgeHandle extends EventEmitter<BridgeEvents> {
    */
   async setTemperature(zone: string, millicelsius: number): Promise<void> {
     await this.#ask({ what: 'set-temperature', zone, millicelsius });
+  }
+
+  /**
+   * Tells it that the guest was reset: what the guest held is given back, and what it asks meanwhile waits for that. Its
+   * counters and its rate stay.
+   */
+  guestReset(): Promise<ReleaseReport> {
+    return this.#ask({ what: 'guest-reset' }) as Promise<ReleaseReport>;
+  }
+
+  /** The last decisions, the oldest first. The thread is not asked: it may be stuck. */
+  async recent(): Promise<RecentDecision[]> {
+    return decisionsIn(this.#state);
+  }
+
+  /**
+   * Names the process that the guest lives in. As long as it lives nobody but its supervisor gives back what the guest
+   * holds, also when the supervisor is dead.
+   */
+  guestProcess(pid: number): void {
+    if (!this.#isEnded) this.#post({ type: 'guest-process', pid });
   }
 
   /** Stops serving, gives back what the guest holds, ends the thread. */
@@ -97,12 +127,12 @@ export function startBridge(config: BridgeConfig, thread = new BridgeThread()): 
   });
   const flush = config.record ? setInterval(() => thread.post({ type: 'flush' }), FLUSH_MS) : undefined;
   flush?.unref();
-  thread.post({ type: 'serve', config });
+  thread.post({ type: 'serve', config, stateFd: thread.stateFd });
   return new Promise((resolve, reject) => {
     thread.onMessage((message) => {
       switch (message.type) {
         case 'ready':
-          handle = new BridgeHandle(message.ready, ended, (post) => thread.post(post));
+          handle = new BridgeHandle(message.ready, ended, thread.state, (post) => thread.post(post));
           return resolve(handle);
         case 'failed':
           return reject(revive(message.code, message.message));
@@ -120,7 +150,7 @@ export function startBridge(config: BridgeConfig, thread = new BridgeThread()): 
           return handle?.refused(message.id, message.message);
       }
     });
-    void thread.exited.then((why) => {
+    void thread.exited.then(async (why) => {
       clearInterval(flush);
       const fault =
         why === undefined ? 'the bridge thread ended by itself' : `the bridge thread failed: ${why}`;
@@ -130,9 +160,19 @@ export function startBridge(config: BridgeConfig, thread = new BridgeThread()): 
         end: { reason: 'fault', message: fault },
         release: NOTHING_RELEASED,
         snapshot: emptySnapshot(config.vm),
+        lastDecisions: await decisionsIn(thread.state).catch(() => []),
       });
     });
   });
+}
+
+/** What formats them is loaded when it is asked for: only a report does. */
+async function decisionsIn(state: StateMemory): Promise<RecentDecision[]> {
+  const [{ RecentDecisions }, { tegra234 }] = await Promise.all([
+    import('../mediator/index.js'),
+    import('../tegra234/index.js'),
+  ]);
+  return new RecentDecisions(state.memory, RECENT_AT).read(tegra234);
 }
 
 function revive(code: string, message: string): GpuvmError {

@@ -1,5 +1,11 @@
 import type { BridgeEnd } from '../bridge/bridge.js';
-import type { DenialEvent, MediatorSnapshot, ReleaseReport, TransferRecord } from '../mediator/index.js';
+import type {
+  DenialEvent,
+  MediatorSnapshot,
+  RecentDecision,
+  ReleaseReport,
+  TransferRecord,
+} from '../mediator/index.js';
 import type { BridgeConfig } from './config.js';
 
 export interface WorkerData {
@@ -12,6 +18,8 @@ export interface BridgeEnded {
   readonly end: BridgeEnd;
   readonly release: ReleaseReport;
   readonly snapshot: BridgeSnapshot;
+  /** The last decisions, the oldest first; also of a bridge whose thread failed. */
+  readonly lastDecisions: readonly RecentDecision[];
   /** In mode `learn`: the policy that would have let pass what was denied, as YAML. */
   readonly learned?: string;
   /** The simulated BPMP's state after everything was given back; absent with another backend. */
@@ -42,17 +50,23 @@ export interface BridgeReady {
   /** The vfio-user window as the guest will see it. */
   readonly window?: { readonly layout: 'shared' | 'trapped'; readonly guestAddress: bigint };
   readonly guest: GuestView;
+  /** What was given back before this guest came: its predecessor's supervisor died and could not. */
+  readonly recovered?: ReleaseReport;
 }
 
 export type Question =
   | { readonly what: 'snapshot' }
   | { readonly what: 'backend-state' }
+  /** The guest was reset; the answer is the report of what was given back. */
+  | { readonly what: 'guest-reset' }
   | { readonly what: 'set-temperature'; readonly zone: string; readonly millicelsius: number };
 
 export type ToWorker =
   /** The first of all, and once. */
-  | { readonly type: 'serve'; readonly config: BridgeConfig }
+  | { readonly type: 'serve'; readonly config: BridgeConfig; readonly stateFd: number }
   | { readonly type: 'ask'; readonly id: number; readonly question: Question }
+  /** Which process the guest lives in, once that is known. */
+  | { readonly type: 'guest-process'; readonly pid: number }
   /** Records that wait for a full batch are to be sent now. */
   | { readonly type: 'flush' }
   | { readonly type: 'close' };

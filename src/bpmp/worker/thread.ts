@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { addon } from '../../native/index.js';
 import type { FromWorker, ToWorker, WorkerData } from './messages.js';
+import { StateMemory } from './state-memory.js';
 
 /**
  * A bridge's thread as it loads and then serves. It may be begun before anybody knows what it will serve: what it is
@@ -9,12 +10,19 @@ import type { FromWorker, ToWorker, WorkerData } from './messages.js';
 export class BridgeThread {
   readonly #worker: Worker;
   readonly #controlFd: number;
+  /** What the thread writes to as it changes, for those who outlive it. */
+  readonly state: StateMemory;
+  /** Its descriptor; open as long as the thread is there. */
+  readonly stateFd: number;
   #isGone = false;
   /** Settles once, when the thread is gone, with what it failed with if it failed; never rejects. */
   readonly exited: Promise<string | undefined>;
 
   constructor() {
     this.#controlFd = addon().eventfdCreate();
+    const { state, fd } = StateMemory.create();
+    this.state = state;
+    this.stateFd = fd;
     this.#worker = startWorker({ controlFd: this.#controlFd });
     this.#worker.unref();
     let fault: string | undefined;
@@ -25,6 +33,7 @@ export class BridgeThread {
       this.#worker.once('exit', () => {
         this.#isGone = true;
         addon().closeFd(this.#controlFd);
+        addon().closeFd(this.stateFd);
         resolve(fault);
       });
     });

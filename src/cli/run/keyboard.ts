@@ -11,18 +11,18 @@ type Terminal = Context['stdin'] & { setRawMode?(raw: boolean): unknown; unref?(
 /**
  * Hands the terminal's keys to the guest. At a terminal they come one by one and unechoed, so Ctrl-C comes as a key
  * too: it calls `stop`, as Ctrl-A x does; Ctrl-A before a key sends the key itself. In the background the terminal is
- * somebody else's and is left alone. Returns what gives the terminal back.
+ * somebody else's and is left alone. Other `keys` may be ours. Returns what gives the terminal back.
  */
 export function attachKeyboard(
   stdin: Terminal,
   guest: Writable,
   stop: () => void,
   foreground = isInForeground(),
+  keys: { pass(chunk: Uint8Array): Uint8Array } = new KeyFilter(stop),
 ): () => void {
   const raw = stdin.isTTY === true && stdin.setRawMode !== undefined;
   if (raw && !foreground) return () => undefined;
   if (raw) stdin.setRawMode!(true);
-  const keys = new KeyFilter(stop);
   const onData = (chunk: Uint8Array) => {
     const passed = raw ? keys.pass(chunk) : chunk;
     if (passed.length === 0 || guest.write(passed)) return;

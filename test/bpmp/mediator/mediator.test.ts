@@ -154,6 +154,22 @@ describe('the ledger', () => {
     expect(mediator.snapshot().holdings).toEqual([]);
   });
 
+  it('gives it back at a reset too, and has what the guest asks next wait for that', async () => {
+    const backend = new Recorder(later);
+    const { ask, mediator } = setUp({ backend });
+    await ask('pg set-state GPU on');
+    await ask('clk enable GPUSYS');
+    const report = mediator.guestReset();
+    const order: string[] = [];
+    void report.then(() => order.push('given back'));
+    const next = ask('clk enable GPUSYS').then(() => order.push('asked'));
+    expect(await report).toMatchObject({ givenBack: 2, failed: 0 });
+    await next;
+    expect(order).toEqual(['given back', 'asked']);
+    expect(mediator.snapshot().holdings.map(({ resource }) => resource)).toEqual(['clock GPUSYS']);
+    expect(mediator.snapshot().totals).toMatchObject({ allow: 3 });
+  });
+
   it('holds nothing of what the guest put back itself', async () => {
     const { ask, mediator } = setUp();
     await ask('clk enable GPUSYS');

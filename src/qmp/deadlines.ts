@@ -1,0 +1,35 @@
+/** What a timer can wait at most; a longer deadline, Infinity for one, is none. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** How long each step may take, in ms. */
+export interface Deadlines {
+  /** For somebody to listen on the socket, from the call on. */
+  readonly connectMs: number;
+  /** From then on, for the greeting and the capabilities. */
+  readonly greetingMs: number;
+  /** For the reply to a command, where `execute` is not told otherwise. */
+  readonly commandMs: number;
+}
+
+const BASE: Deadlines = { connectMs: 10_000, greetingMs: 10_000, commandMs: 30_000 };
+const GIB = 2 ** 30;
+const MS_PER_PINNED_GIB = 1_000;
+
+/**
+ * The deadlines of one connection: those that are given as they are, the others 10 s, 10 s and 30 s, of which the
+ * greeting's and the commands' grow by 1 s for each GiB that VFIO pins.
+ *
+ * QEMU listens before it makes its devices and answers after, so the connection comes at once and the greeting waits
+ * until all of the guest's RAM is mapped for the device: 262,144 pages of 4 KiB a GiB, each to be zeroed, pinned and
+ * entered in the IOMMU's tables, which takes 0.2 to 0.5 s where memory is not short. Twice the worst of it is allowed.
+ * A command that adds or removes such a device maps or unmaps as much, and every other one waits behind it. With
+ * hugepages it is quicker; a deadline that is too long costs nothing but time in a case that is lost anyway.
+ */
+export function deadlinesFor(given: Partial<Deadlines> = {}, pinnedRamBytes: number | bigint = 0): Deadlines {
+  const extraMs = Math.ceil(Number(pinnedRamBytes) / GIB) * MS_PER_PINNED_GIB;
+  return {
+    connectMs: given.connectMs ?? BASE.connectMs,
+    greetingMs: given.greetingMs ?? BASE.greetingMs + extraMs,
+    commandMs: given.commandMs ?? BASE.commandMs + extraMs,
+  };
+}

@@ -1,0 +1,161 @@
+import { EventEmitter } from 'node:events';
+import type { BridgeSnapshot } from '../bpmp/worker/index.js';
+import type { VmConfig } from '../config/index.js';
+import type { QmpClient } from '../qmp/index.js';
+import { ConsoleRing } from './console-ring.js';
+import { History, type HistoryEvent } from './history.js';
+import type { EndReport } from './report.js';
+import { type Operation, StateMachine, type SupervisorState } from './states.js';
+import type { SupervisorEvents } from './supervisor-events.js';
+import type { VirtualMachine } from './virtual-machine.js';
+import { delay } from './waiting.js';
+
+/** The bridge's thread may be busy with a guest; nobody who asks for the VM's state waits longer for its counters. */
+const SNAPSHOT_MS = 1_000;
+
+/** Where a VM is and what it has done so far; plain data. */
+export interface SupervisorStatus {
+  readonly name: string;
+  readonly state: SupervisorState;
+  /** When it came into this state, ISO 8601. */
+  readonly since: string;
+  readonly file: string;
+  /** QEMU's process; absent while there is none. */
+  readonly pid?: number;
+  readonly supervisorPid: number;
+  /** How often QEMU was started anew after its first start. */
+  readonly restarts: number;
+  /** Since QEMU's last start; absent while there is none. */
+  readonly uptimeMs?: number;
+  readonly bridge?: { readonly totals: Readonly<Record<string, number>>; readonly snapshot: BridgeSnapshot };
+  /** The host's devices that the guest has. */
+  readonly devices: readonly string[];
+  /** How the last run of QEMU ended. */
+  readonly ending?: { readonly ending: string; readonly message: string };
+}
+
+/** A supervised VM as others see it and what they may ask of it; `Supervisor` is what moves it. */
+export abstract class Controlled extends EventEmitter<SupervisorEvents> {
+  readonly config: VmConfig;
+  readonly console = new ConsoleRing();
+  protected readonly history = new History();
+  protected readonly machine = new StateMachine((state) => this.emit('state', state));
+  /** The run of QEMU that goes on. */
+  protected current: VirtualMachine | undefined;
+  protected currentSinceMs = 0;
+  protected restarts = 0;
+  protected lastEnd: Pick<EndReport, 'ending' | 'message'> | undefined;
+  protected deviceNames: readonly string[] = [];
+
+  constructor(config: VmConfig) {
+    super();
+    this.config = config;
+    this.#keepHistory();
+  }
+
+  get name(): string {
+    return this.config.name;
+  }
+
+  get state(): SupervisorState {
+    return this.machine.state;
+  }
+
+  /** The run of QEMU that goes on; undefined while there is none. */
+  get vm(): VirtualMachine | undefined {
+    return this.current;
+  }
+
+  async status(): Promise<SupervisorStatus> {
+    const vm = this.current;
+    const snapshot = await this.#snapshot(vm);
+    const { pid } = vm ?? {};
+    return {
+      name: this.name,
+      state: this.state,
+      since: this.machine.since.toISOString(),
+      file: this.config.file,
+      ...(pid === undefined ? {} : { pid, uptimeMs: Math.round(performance.now() - this.currentSinceMs) }),
+      supervisorPid: process.pid,
+      restarts: this.restarts,
+      ...(snapshot && { bridge: { totals: { ...snapshot.totals }, snapshot } }),
+      devices: this.deviceNames,
+      ...(this.lastEnd && { ending: { ending: this.lastEnd.ending, message: this.lastEnd.message } }),
+    };
+  }
+
+  async pause(): Promise<void> {
+    await this.#monitorFor('pause').execute('stop');
+    this.machine.offer('pause');
+  }
+
+  async resume(): Promise<void> {
+    await this.#monitorFor('resume').execute('cont');
+    this.machine.offer('resume');
+  }
+
+  /** Resets the guest, as the reset button does. */
+  async reset(): Promise<void> {
+    await this.#monitorFor('reset').execute('system_reset');
+  }
+
+  async qmp(
+    command: string,
+    args: Record<string, unknown> = {},
+    options: { readonly deadlineMs?: number } = {},
+  ): Promise<unknown> {
+    return this.#monitorFor('qmp').execute(command, args, options);
+  }
+
+  /** Puts an event of somebody else's beside the VM's own: a request of the guest, say. */
+  record(event: string, fields: object): void {
+    this.history.add(event, fields, false);
+  }
+
+  onEvent(fn: (event: HistoryEvent) => void): () => void {
+    return this.history.onEvent(fn);
+  }
+
+  recentEvents(): readonly HistoryEvent[] {
+    return this.history.events;
+  }
+
+  logs(): readonly string[] {
+    return this.history.lines;
+  }
+
+  onLog(fn: (line: string) => void): () => void {
+    return this.history.onLog(fn);
+  }
+
+  #monitorFor(operation: Operation): QmpClient {
+    const monitor = this.current?.qmp;
+    if (monitor === undefined || !this.machine.allows(operation))
+      throw this.machine.refusal(operation, this.name);
+    return monitor;
+  }
+
+  async #snapshot(vm: VirtualMachine | undefined): Promise<BridgeSnapshot | undefined> {
+    const asked = vm?.bridge?.snapshot().catch(() => undefined);
+    return asked && Promise.race([asked, delay(SNAPSHOT_MS)]);
+  }
+
+  #keepHistory(): void {
+    const { history } = this;
+    this.on('state', (state) => history.add('state', { vm: this.name, state }));
+    this.on('bridge', (_, ready) => history.add('bridge', ready));
+    this.on('qemu', ({ pid }) => history.add('qemu', { pid }));
+    this.on('stderr', (line) => history.log(line));
+    this.on('rung', (step) => history.add('rung', step));
+    this.on('event', ({ event, data }) => history.add('monitor', { name: event, data }));
+    this.on('guest-reset', (release) => history.add('guest-reset', release ? { release } : {}));
+    this.on('bridge-ended', ({ release }) => history.add('release', release));
+    this.on('note', (line) => history.log(line));
+    this.on('hook', (run) => history.add('hook', run));
+    this.on('hook-output', (line) => history.log(line));
+    this.on('devices', (names) => history.add('devices', { names }));
+    this.on('restart', (restart) => history.add('restart', restart));
+    this.on('undone', (undone) => history.add('undone', undone));
+    this.on('run-end', ({ ending, message }) => history.add('run-end', { ending, message }));
+  }
+}

@@ -1,0 +1,22 @@
+import type { HookRun } from './hooks.js';
+import type { HostUndone } from './host-devices.js';
+import type { SupervisorState } from './states.js';
+import type { VmEvents } from './virtual-machine.js';
+
+/** What a `VirtualMachine` tells, and what goes on around its runs. */
+export interface SupervisorEvents extends Omit<VmEvents, 'state'> {
+  state: [state: SupervisorState];
+  /** A line for people. */
+  note: [line: string];
+  hook: [run: HookRun];
+  /** One line that a hook printed. */
+  'hook-output': [line: string];
+  /** The host's devices are the guest's. */
+  devices: [names: readonly string[]];
+  /** One run of QEMU is over, and how. */
+  'run-end': [end: { readonly ending: string; readonly message: string }];
+  /** Another one follows after the delay. */
+  restart: [restart: { readonly number: number; readonly delayMs: number; readonly reason: string }];
+  /** The host's devices went back. */
+  undone: [undone: HostUndone];
+}

@@ -1,0 +1,246 @@
+import type { VmConfig } from '../config/index.js';
+import { GpuvmError } from '../errors.js';
+import { Controlled } from './controlled.js';
+import { graceMs } from './deadlines.js';
+import { stoppedEarly } from './failures.js';
+import { HookRunner } from './hook-runner.js';
+import { type HeldDevices, type HostDevices, type HostUndone, hostDevices } from './host-devices.js';
+import type { EndReport } from './report.js';
+import { RestartPlan, type Verdict } from './restart.js';
+import { mayTryAgain } from './retry.js';
+import type { Step } from './states.js';
+import { isFailure, type SupervisorReport, stoppedWhileWaiting } from './supervisor-report.js';
+import { VirtualMachine, type VmOptions, type VmState } from './virtual-machine.js';
+import { delay } from './waiting.js';
+
+export interface SupervisorOptions extends Pick<VmOptions, 'record' | 'startBridge' | 'openBridge'> {
+  /** Where reports, journals and locks go; by default `/var/lib/gpuvm`, or GPUVM_STATE_DIR. */
+  readonly stateDir?: string;
+  /** Takes the host's devices; by default as the VM file says, by way of vfio and the journal. */
+  readonly hostDevices?: HostDevices;
+}
+
+/** How one run of QEMU came out: it ran and ended, or it never ran. */
+type RunResult =
+  | { readonly end: EndReport; readonly error?: never }
+  | { readonly error: unknown; readonly end?: never };
+
+const stepOf: Readonly<Partial<Record<VmState, Step>>> = {
+  bridge: 'bridge',
+  qemu: 'qemu',
+  monitor: 'monitor',
+  running: 'run',
+  stopping: 'stop',
+};
+
+/**
+ * A VM from its file to a host that is as before: takes the host's devices, runs QEMU, runs it again where the file
+ * asks for that, and gives everything back, whatever happens. It is a `ControlledVm` by its shape.
+ */
+export class Supervisor extends Controlled {
+  readonly #options: SupervisorOptions;
+  readonly #hooks: HookRunner;
+  readonly #devices: HostDevices;
+  readonly #plan: RestartPlan;
+  /** Aborted by the first `stop`: no start and no restart follows. */
+  readonly #stopped = new AbortController();
+  /** Aborted by the second, for hooks that hold up the stop. */
+  readonly #hurried = new AbortController();
+  #held: HeldDevices | undefined;
+
+  constructor(config: VmConfig, options: SupervisorOptions = {}) {
+    super(config);
+    this.#options = options;
+    this.#devices = options.hostDevices ?? hostDevices(config, options);
+    this.#plan = new RestartPlan(config.restart);
+    this.#hooks = new HookRunner(config.hooks, () => this.#environment(), {
+      onRun: (run) => this.emit('hook', run),
+      onLine: (line) => this.emit('hook-output', line),
+      onProblem: (message) => this.emit('note', message),
+    });
+  }
+
+  /**
+   * Runs the VM to its end, restarts included. Once only. Throws what kept it from running; from then on, however it
+   * ends, is a report. Either way the host is as before, or the report and the notes say what is not.
+   */
+  async run(): Promise<SupervisorReport> {
+    if (this.state !== 'new') throw new GpuvmError('GPUVM_USAGE', 'a Supervisor runs once');
+    this.machine.take('start');
+    let last = await this.#runOnce();
+    let verdict = this.#judge(last);
+    while (verdict.restart) {
+      await this.#hooks.run('postStop', this.#hurried.signal);
+      const { delayMs, reason } = verdict;
+      this.machine.take('wait');
+      this.emit('restart', { number: this.restarts + 1, delayMs, reason });
+      if (!(await this.#wait(delayMs))) {
+        if (last.end) last = { end: stoppedWhileWaiting(last.end) };
+        break;
+      }
+      this.restarts++;
+      this.machine.take('again');
+      last = await this.#runOnce();
+      verdict = this.#judge(last);
+    }
+    const gaveUp = verdict.restart ? undefined : verdict.reason;
+    if (gaveUp !== undefined) this.emit('note', gaveUp);
+    this.machine.take('restore');
+    const undone = await this.#restore();
+    if (!verdict.restart) await this.#hooks.run('postStop', this.#hurried.signal);
+    this.machine.take('end');
+    if (last.end === undefined) throw last.error;
+    return {
+      ...last.end,
+      restarts: this.restarts,
+      ...(gaveUp === undefined ? {} : { gaveUp }),
+      ...(undone && { undone }),
+    };
+  }
+
+  /** Ends the VM by the stop ladder, for good; called again, it goes down a rung at once. */
+  stop(): void {
+    if (!this.machine.allows('stop')) return;
+    const { current } = this;
+    if (this.#stopped.signal.aborted) {
+      this.#hurried.abort();
+      current?.stop();
+      return;
+    }
+    this.#stopped.abort();
+    if (current === undefined) return;
+    void this.#hooks.run('preStop', this.#hurried.signal).then(() => {
+      // A second stop has begun with the ladder already.
+      if (!this.#hurried.signal.aborted) current.stop();
+    });
+  }
+
+  async #runOnce(): Promise<RunResult> {
+    let result: RunResult;
+    try {
+      await this.#hooks.run('preStart', this.#stopped.signal);
+      this.#throwIfStopped();
+      if (this.#held === undefined) await this.#take();
+      this.#throwIfStopped();
+      this.current = this.#makeVm();
+      result = { end: await this.current.run() };
+      // The kernel is not done with a killed process's devices when the process is gone.
+      if (result.end.qemu.signal === 'SIGKILL') await delay(graceMs(this.config));
+    } catch (error) {
+      result = { error };
+    }
+    this.current = undefined;
+    this.machine.take('gone');
+    const { end, error } = result;
+    this.lastEnd = end ?? {
+      ending: 'crash',
+      message: error instanceof Error ? error.message : String(error),
+    };
+    this.emit('run-end', end ?? { ending: 'start-failed', message: this.lastEnd.message });
+    return result;
+  }
+
+  async #take(): Promise<void> {
+    this.machine.take('check');
+    for (const note of await this.#devices.check()) this.emit('note', note);
+    this.machine.take('bind');
+    this.#held = await this.#devices.take();
+    this.deviceNames = this.#held.names;
+    if (this.deviceNames.length > 0) this.emit('devices', this.deviceNames);
+  }
+
+  async #restore(): Promise<HostUndone | undefined> {
+    const held = this.#held;
+    if (held === undefined || held.names.length === 0) return undefined;
+    this.#held = undefined;
+    this.deviceNames = [];
+    const undone = await held.restore();
+    this.emit('undone', undone);
+    for (const problem of undone.failed) this.emit('note', `not put back: ${problem}`);
+    return undone;
+  }
+
+  #makeVm(): VirtualMachine {
+    const { record, startBridge, openBridge } = this.#options;
+    const vm = new VirtualMachine(this.config, {
+      record,
+      startBridge,
+      openBridge,
+      resetEnds: this.config.onGuestReset === 'restart',
+    });
+    vm.on('qemu', ({ console }) => {
+      this.currentSinceMs = performance.now();
+      this.console.attach(console);
+    });
+    const forwarded = [
+      'bridge',
+      'tree',
+      'qemu',
+      'stderr',
+      'rung',
+      'event',
+      'paused',
+      'guest-reset',
+      'bridge-ended',
+    ] as const;
+    // biome-ignore lint/suspicious/noExplicitAny: the events' arguments are handed on as they are
+    for (const name of forwarded) vm.on(name, (...values: any[]) => this.emit(name, ...(values as never)));
+    vm.on('state', (state) => {
+      const step = stepOf[state];
+      if (step !== undefined) this.machine.offer(step);
+      if (state === 'running') void this.#hooks.run('postStart', this.#stopped.signal);
+    });
+    vm.on('paused', (isPaused) => this.machine.offer(isPaused ? 'pause' : 'resume'));
+    return vm;
+  }
+
+  #judge({ end, error }: RunResult): Verdict {
+    if (this.#stopped.signal.aborted) return { restart: false };
+    if (end === undefined) {
+      if (!mayTryAgain(error, this.restarts > 0)) return { restart: false };
+      return this.#plan.after({ isFailure: true, isReset: false, durationMs: 0 });
+    }
+    const { ending, durationMs } = end;
+    const isReset = this.config.onGuestReset === 'restart' && wasReset(end);
+    return this.#plan.after({ isFailure: isFailure(ending), isReset, durationMs });
+  }
+
+  /** False where it was stopped meanwhile. */
+  async #wait(ms: number): Promise<boolean> {
+    const { signal } = this.#stopped;
+    if (!signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(done, ms);
+        function done() {
+          clearTimeout(timer);
+          signal.removeEventListener('abort', done);
+          resolve();
+        }
+        signal.addEventListener('abort', done);
+      });
+    }
+    return !signal.aborted;
+  }
+
+  #throwIfStopped(): void {
+    if (this.#stopped.signal.aborted) throw stoppedEarly();
+  }
+
+  #environment(): Record<string, string> {
+    const { pid } = this.current ?? {};
+    return {
+      GPUVM_VM: this.name,
+      GPUVM_FILE: this.config.file,
+      GPUVM_STATE: this.state,
+      GPUVM_RESTARTS: String(this.restarts),
+      ...(pid === undefined ? {} : { GPUVM_QEMU_PID: String(pid) }),
+      ...(this.lastEnd && { GPUVM_ENDING: this.lastEnd.ending }),
+    };
+  }
+}
+
+/** Whether the run ended because the guest was reset, by itself, by its watchdog, or from outside. */
+function wasReset({ ending, shutdown }: EndReport): boolean {
+  const reason = shutdown?.reason;
+  return ending === 'guest-reset' || (ending === 'watchdog' && reason === 'guest-reset');
+}
