@@ -4,7 +4,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { cacheFolder, type VmConfig } from '../config/index.js';
-import { machineArguments } from './arguments.js';
+import { machineArguments } from './arguments/index.js';
 import { dumpTree } from './dump-tree.js';
 
 /** Counted up when what is kept changes. */

@@ -1,4 +1,7 @@
-import { nativeProgram } from '../../../native/index.js';
+import { fileURLToPath } from 'node:url';
+
+/** The exec wrapper, beside the addon. */
+const path = fileURLToPath(new URL('../../../../build/Release/gpuvm-exec', import.meta.url));
 
 export interface WrapperOptions {
   /** The number that the wrapper's end of the socket pair has in the child: its place in `stdio`. */
@@ -14,7 +17,7 @@ export function wrapCommand(
   { socketFd, oldKernel = false }: WrapperOptions,
 ): { file: string; args: string[] } {
   return {
-    file: nativeProgram('gpuvm-exec'),
+    file: path,
     args: ['--socket', String(socketFd), ...(oldKernel ? ['--old-kernel'] : []), '--', program, ...args],
   };
 }
