@@ -10,6 +10,7 @@ import { isKept, type Suite } from './suite.js';
 const suites: Record<string, () => Promise<Suite>> = {
   decide: async () => (await import('./decide.js')).run(),
   startup: async () => (await import('./startup.js')).run(),
+  launch: async () => (await import('./launch.js')).run(),
   interposed: async () => (await import('./interposed.js')).run(),
   flood: async () => (await import('./flood.js')).run(),
   'vfio-user': async () => (await import('./vfio-user.js')).run(),

@@ -2,7 +2,7 @@
  * Checks a backend's configuration as it stands in a VM file. A door of its own, so that a worker does not load the
  * checker.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BackendConfig } from './create.js';
 import type { SimulatedOptions } from './simulated/index.js';
 

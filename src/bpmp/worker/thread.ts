@@ -24,6 +24,7 @@ export class BridgeThread {
     this.state = state;
     this.stateFd = fd;
     this.#worker = startWorker({ controlFd: this.#controlFd });
+    this.#worker.unref();
     let fault: string | undefined;
     this.#worker.on('error', (error) => {
       fault = error instanceof Error ? error.message : String(error);
@@ -40,6 +41,8 @@ export class BridgeThread {
 
   post(message: ToWorker): void {
     if (this.#isGone) return;
+    // From now on somebody waits for what it has to say.
+    this.#worker.ref();
     this.#worker.postMessage(message);
     addon().eventfdSignal(this.#controlFd);
   }

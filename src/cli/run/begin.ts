@@ -1,27 +1,35 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { BridgeThread } from '../../bpmp/worker/thread.js';
 import type { Call } from '../command.js';
 import type { Context } from '../context.js';
 
+let begun: BridgeThread | undefined;
+
 /**
- * Runs the command, with the bridge's thread begun beforehand where the VM file looks as if it had a bridge: the thread
- * loads while this one does, and reads the file.
+ * Begins the bridge's thread where a word of the command line is a VM file that looks as if it had a bridge: the thread
+ * loads while everything else does. It does not keep the program from ending, should nobody want it.
  */
+export function prepare(words: readonly string[]): void {
+  if (words.some(looksBridged)) begun = new BridgeThread();
+}
+
 export async function run(call: Call, context: Context): Promise<number> {
-  const thread = looksBridged(call.args[0]!) ? new BridgeThread() : undefined;
   try {
     const { run: runVm } = await import('./command.js');
-    return await runVm(call, context, thread);
+    return await runVm(call, context, begun);
   } finally {
     // One that has served is gone by now, and this changes nothing.
-    thread?.abandon();
+    begun?.abandon();
   }
 }
 
 /** A guess that costs a thread at the most; what the file really says is found out later. */
-function looksBridged(file: string): boolean {
+function looksBridged(word: string): boolean {
+  if (word.startsWith('-')) return false;
   try {
-    return /\bkind['"]?:\s*['"]?(vfio-user|ivc|interposed)\b/.test(readFileSync(file, 'utf8'));
+    // What can be read once only is left to who needs it.
+    if (!statSync(word).isFile()) return false;
+    return /\bkind['"]?:\s*['"]?(vfio-user|ivc|interposed)\b/.test(readFileSync(word, 'utf8'));
   } catch {
     return false;
   }

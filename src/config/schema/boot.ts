@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { text } from './values.js';
 
 export const kernel = text.optional().describe('The kernel image to boot.');

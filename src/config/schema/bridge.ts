@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { backendConfigSchema } from '../../bpmp/backend/schema.js';
 import { address, text } from './values.js';
 

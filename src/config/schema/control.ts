@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { account, aDuration, flag, text, written } from './values.js';
 
 export const control = z

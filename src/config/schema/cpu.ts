@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { text, writtenOrNumber } from './values.js';
 
 const SMP = 'must be a number of CPUs from 1 to 512, or text for -smp';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { address, count, deviceOptions, flag, regionSize, written } from './values.js';
 
 const restoreChoice = z.enum(['previous', 'leave']);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { count, flag, text } from './values.js';
 
 const disk = z.strictObject({

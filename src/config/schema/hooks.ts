@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { duration, text } from './values.js';
 
 /** 30 s, for a hook that names no time of its own. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { append, deviceTree, dtb, firmware, initrd, kernel } from './boot.js';
 import { backend, bridge, policy } from './bridge.js';
 import { control, guestAgent, ready } from './control.js';

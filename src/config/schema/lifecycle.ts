@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { aDuration, count, duration } from './values.js';
 
 /** The rungs of the stop ladder. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { flag, size, text } from './values.js';
 
 export const memory = size.optional().describe('How much RAM the guest has, such as 2G.');

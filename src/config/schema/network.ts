@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { count, flag, text, written } from './values.js';
 
 /** The host's end of a forward; QEMU's own spelling, of which this is what can be checked. */

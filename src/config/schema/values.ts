@@ -1,5 +1,5 @@
 /** Kinds of values that several keys of the VM file have. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseAddress, parseDurationMs, parseSize } from '../quantities.js';
 
 /** Text that can be one argument of a program. */

@@ -10,10 +10,11 @@ import {
   writeTree,
 } from '../../devicetree/index.js';
 import { GpuvmError } from '../../errors.js';
-import { dumpTree } from '../../qemu/index.js';
+import { machineTree } from '../../qemu/index.js';
 import type { RuntimeFolder } from '../runtime-folder.js';
 import { type Named, namedIn } from './named.js';
 import { gicOf, pciHostsOf } from './nodes.js';
+import { renewSeeds } from './seeds.js';
 
 /** A guest's device tree on its way: it is put together while the bridge's thread loads. */
 export interface GuestTree {
@@ -44,6 +45,7 @@ export function guestTree(config: VmConfig, folder: RuntimeFolder): GuestTree | 
 
 async function compose(config: VmConfig, folder: RuntimeFolder): Promise<Tree> {
   const tree = await readBase(config, folder);
+  renewSeeds(tree);
   await within(config, () => addBridge(tree, config));
   await addOverlays(tree, config.deviceTree.overlays);
   return tree;
@@ -52,7 +54,7 @@ async function compose(config: VmConfig, folder: RuntimeFolder): Promise<Tree> {
 async function readBase(config: VmConfig, folder: RuntimeFolder): Promise<Tree> {
   const { dtb } = config;
   if (dtb !== undefined) return parseTree(await readFile(dtb), { file: dtb });
-  return parseTree(await dumpTree(config, folder.file('dumped.dtb')), {
+  return parseTree(await machineTree(config, folder.file('dumped.dtb')), {
     file: `${config.qemu.binary}'s device tree`,
   });
 }
