@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { KeyPath } from './document.js';
 
 /** The schema without what only says what happens when the value is absent. */

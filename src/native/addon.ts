@@ -29,7 +29,12 @@ export type Addon = DuplicateAddon &
   SocketpairAddon &
   UnixSocketAddon;
 
-const path = fileURLToPath(new URL('../../build/Release/gpuvm.node', import.meta.url));
+/** What was built beside the addon, by its name: this file lies two folders below the package, bundled or not. */
+export function nativeProgram(name: string): string {
+  return fileURLToPath(new URL(`../../build/Release/${name}`, import.meta.url));
+}
+
+const path = nativeProgram('gpuvm.node');
 let loaded: Addon | undefined;
 
 /** The addon; throws GPUVM_ADDON_MISSING where it was not built or does not fit this Node. */

@@ -1,4 +1,4 @@
-export { type Addon, addon } from './addon.js';
+export { type Addon, addon, nativeProgram } from './addon.js';
 export { Descriptor } from './descriptor.js';
 export { type Readiness, Ready } from './readiness.js';
 export { ListenerEvent, type SeccompListener, SlotLayout, SlotReply } from './seccomp.js';

@@ -1,7 +1,4 @@
-import { fileURLToPath } from 'node:url';
-
-/** The exec wrapper, beside the addon. */
-const path = fileURLToPath(new URL('../../../../build/Release/gpuvm-exec', import.meta.url));
+import { nativeProgram } from '../../../native/index.js';
 
 export interface WrapperOptions {
   /** The number that the wrapper's end of the socket pair has in the child: its place in `stdio`. */
@@ -17,7 +14,7 @@ export function wrapCommand(
   { socketFd, oldKernel = false }: WrapperOptions,
 ): { file: string; args: string[] } {
   return {
-    file: path,
+    file: nativeProgram('gpuvm-exec'),
     args: ['--socket', String(socketFd), ...(oldKernel ? ['--old-kernel'] : []), '--', program, ...args],
   };
 }
