@@ -20,7 +20,7 @@ export interface BoundDevices {
  * undone by then, and the error says what could not be.
  */
 export async function bindDevices(plan: BindingPlan, journal: Journal): Promise<BoundDevices> {
-  refuse(plan);
+  requireBindable(plan);
   const { folders } = plan.host;
   const locks =
     folders && (await DeviceLocks.acquire(subjectsOf(plan), { folder: folders.locks, vm: journal.vm }));
@@ -49,7 +49,8 @@ export async function bindDevices(plan: BindingPlan, journal: Journal): Promise<
   };
 }
 
-function refuse({ findings }: BindingPlan): void {
+/** Throws GPUVM_DEVICE with every finding that is in the way, where there is one. */
+export function requireBindable({ findings }: Pick<BindingPlan, 'findings'>): void {
   const failed = findings.filter(({ status }) => status === 'fail');
   if (failed.length === 0) return;
   const mistakes = failed.map(({ what, fix }) => (fix === undefined ? what : `${what}; ${fix}`));

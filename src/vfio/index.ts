@@ -1,5 +1,5 @@
 /** Devices of the host and VFIO: what there is, whether a VM can have it, the giving and the giving back. */
-export { type BoundDevices, bindDevices } from './bind.js';
+export { type BoundDevices, bindDevices, requireBindable } from './bind.js';
 export { checkDevices } from './checks/index.js';
 export { type DeviceLists, type DeviceRequest, deviceRequests, subjectOf } from './device.js';
 export type { Account, VfioHost } from './host.js';
