@@ -1,6 +1,7 @@
 /** The VM file: what `gpuvm run` is given. */
 export { loadVmFile, type ParseOptions, parseVmFile } from './load.js';
 export { cacheFolder } from './paths.js';
+export { type PlaceOf, placesIn } from './place-of.js';
 export { cpuCount, parseCpuList } from './schema/cpu.js';
 export { parsePciAddress } from './schema/devices.js';
 export { vmFileSchema } from './schema/index.js';
