@@ -1,4 +1,5 @@
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import type { KeyPath, Mistake, YamlDocument } from './document.js';
 import { formatPath } from './mistakes.js';
 import { fileKeys, textsAt } from './places.js';
@@ -21,6 +22,16 @@ export function checkFiles(file: VmFile, document: YamlDocument, mistakes: Mista
       }
     }
   }
+  for (const { path, text } of textsAt(file, HOOK_PROGRAMS)) {
+    if (isAbsolute(text)) complain(formatPath(path.slice(0, -2)), text, path, programTrouble(text));
+  }
+}
+
+/** A bare name is for the PATH of the day to find. */
+const HOOK_PROGRAMS = ['hooks', '*', '*', 'run', '0'];
+
+function programTrouble(path: string): string | undefined {
+  return troubleWith(path) ?? (accessTrouble(path, constants.X_OK) && 'cannot be run: it is not executable');
 }
 
 function troubleWith(path: string): string | undefined {

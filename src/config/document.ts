@@ -1,5 +1,6 @@
 import { isMap, isScalar, LineCounter, type Node, type ParsedNode, parseDocument } from 'yaml';
 import type { Place } from '../errors.js';
+import { yamlMistakes } from './yaml-mistakes.js';
 
 /** One thing wrong in a file, at its place; the message does not repeat the place. */
 export interface Mistake {
@@ -12,19 +13,21 @@ export type KeyPath = readonly PropertyKey[];
 /** A YAML text that knows where each of its values stands. */
 export class YamlDocument {
   readonly #file: string;
+  readonly #text: string;
   readonly #lines = new LineCounter();
   readonly #document: ReturnType<typeof parseDocument<ParsedNode>>;
 
   constructor(text: string, file: string) {
     this.#file = file;
+    this.#text = text;
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, stringKeys: true });
   }
 
-  /** What the parser has to say; with any of these, `value` is not to be trusted. */
+  /** What is wrong with it as YAML; with any of these, `value` is not to be trusted. */
   get mistakes(): Mistake[] {
-    return this.#document.errors.map(({ message, pos }) => ({
-      message: message.split('\n', 1)[0]!,
-      place: this.#at(pos[0]),
+    return yamlMistakes(this.#document, this.#text).map(({ message, offset }) => ({
+      message,
+      place: this.#at(offset),
     }));
   }
 
@@ -40,6 +43,12 @@ export class YamlDocument {
       if (node?.range) return this.#at(node.range[0]);
     }
     return this.#at(this.#document.contents?.range?.[0] ?? 0);
+  }
+
+  /** The text of the scalar at `path`, as it stands in the file. */
+  sourceOf(path: KeyPath): string | undefined {
+    const node = this.#document.getIn(path, true);
+    return isScalar(node) ? node.source : undefined;
   }
 
   /** Where the key at the end of `path` stands. */

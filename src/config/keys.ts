@@ -24,12 +24,21 @@ function optionFor(union: z.ZodDiscriminatedUnion, value: unknown): z.core.$ZodT
   });
 }
 
+/** The alternative for a map or for a list; where a value can be either, its shape tells which is meant. */
+function optionOfShape(union: z.ZodUnion, value: unknown): z.core.$ZodType | undefined {
+  const isList = Array.isArray(value);
+  return union.options
+    .map(bare)
+    .find((option) => (isList ? option instanceof z.ZodArray : option instanceof z.ZodObject));
+}
+
 /** The keys that the schema knows at `path` of `value`, where the kinds in `value` choose among alternatives. */
 export function keysAt(root: z.core.$ZodType, path: KeyPath, value: unknown): string[] {
   let schema: z.core.$ZodType | undefined = bare(root);
   let here = value;
   for (const key of [...path, undefined]) {
     if (schema instanceof z.ZodDiscriminatedUnion) schema = optionFor(schema, here);
+    else if (schema instanceof z.ZodUnion) schema = optionOfShape(schema, here);
     if (key === undefined) break;
     here = (here as Record<PropertyKey, unknown> | undefined)?.[key];
     const next: z.core.$ZodType | undefined =

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { formatPlace, GpuvmError } from '../errors.js';
 import { checkFiles } from './check-files.js';
-import { contradictions } from './contradictions.js';
+import { contradictions } from './contradictions/index.js';
 import { type Mistake, YamlDocument } from './document.js';
 import { keysAt } from './keys.js';
 import { mistakesOf } from './mistakes.js';
@@ -25,8 +25,7 @@ const MAX_LENGTH = 1024 * 1024;
 export function parseVmFile(text: string, options: ParseOptions): VmConfig {
   const { file } = options;
   if (text.length > MAX_LENGTH) refuse([{ message: 'is too long for a VM file', place: { file } }]);
-  const document = new YamlDocument(text, file);
-  if (document.mistakes.length > 0) refuse(document.mistakes);
+  const document = readDocument(text, file);
 
   const value = plainValue(document);
   const parsed = vmFileSchema.safeParse(value, { reportInput: true });
@@ -55,11 +54,29 @@ export async function loadVmFile(file: string, options: Omit<ParseOptions, 'file
   return parseVmFile(text, { ...options, file });
 }
 
+/** Throws GPUVM_CONFIG where it is no YAML. */
+function readDocument(text: string, file: string): YamlDocument {
+  let document: YamlDocument;
+  let mistakes: Mistake[];
+  try {
+    document = new YamlDocument(text, file);
+    mistakes = document.mistakes;
+  } catch (cause) {
+    // The parser goes down one call for each bracket.
+    if (cause instanceof RangeError) return refuse([{ message: 'nested too deeply', place: { file } }]);
+    throw cause;
+  }
+  if (mistakes.length > 0) refuse(mistakes);
+  return document;
+}
+
 function plainValue(document: YamlDocument): unknown {
   try {
     return document.value;
   } catch (cause) {
-    return refuse([{ message: (cause as Error).message, place: document.placeOf([]) }]);
+    if (!(cause instanceof ReferenceError || cause instanceof RangeError)) throw cause;
+    const message = 'its aliases would make it grow out of proportion';
+    return refuse([{ message, place: document.placeOf([]) }]);
   }
 }
 

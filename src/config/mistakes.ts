@@ -20,13 +20,39 @@ function mistakesOfOne(issue: Issue, document: YamlDocument, known: KnownKeys): 
       place: document.placeOfKey([...path, key]),
     }));
   }
-  return [{ message: `${formatPath(path)} ${predicate(issue)}`, place: document.placeOf(path) }];
+  const inner = issuesWithin(issue);
+  if (inner) return mistakesOf(inner, document, known);
+  const place = issue.code === 'invalid_key' ? document.placeOfKey(path) : document.placeOf(path);
+  const said = asWritten(predicate(issue), issue, document);
+  return [{ message: `${formatPath(path)} ${said}`, place }];
 }
+
+/** A number is shown as it stands in the file: 0x10955, not 67925. */
+function asWritten(said: string, { input, path }: Issue, document: YamlDocument): string {
+  const read = `is ${JSON.stringify(input)}`;
+  const source = document.sourceOf(path);
+  if (typeof input !== 'number' || source === undefined || !said.startsWith(read)) return said;
+  const hint = Math.abs(input) > Number.MAX_SAFE_INTEGER ? ': put so large a number in quotation marks' : '';
+  return `is ${source}${said.slice(read.length)}${hint}`;
+}
+
+/** What is wrong within the one alternative that the value is meant to be, if that can be told from its shape. */
+function issuesWithin(issue: Issue): Issue[] | undefined {
+  if (issue.code !== 'invalid_union' || issue.discriminator !== undefined) return undefined;
+  const isOther = ({ code, path }: Issue) => code === 'invalid_type' && path.length === 0;
+  const meant = issue.errors.filter((errors) => !errors.some(isOther));
+  if (meant.length !== 1) return undefined;
+  return meant[0]!.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
+/** So many keys are not read in one line. */
+const MANY = 12;
 
 function unknownKey(key: string, path: KeyPath, known: readonly string[]): string {
   const meant = nearest(key, known);
   const name = formatPath([...path, key]);
-  return `${name} is not known: ${meant ? `did you mean "${meant}"?` : `there are ${known.join(', ')}`}`;
+  if (meant) return `${name} is not known: did you mean "${meant}"?`;
+  return `${name} is not known: ${known.length > MANY ? 'docs/vm-file.md has the keys' : `there are ${known.join(', ')}`}`;
 }
 
 /** Words of the schema's own are meant for people; those that the checker makes up are not. */
@@ -42,6 +68,8 @@ function predicate(issue: Issue): string {
       return issue.discriminator === undefined ? noAlternative(issue) : unknownKind(issue);
     case 'invalid_type':
       return `must be ${typeNames[issue.expected] ?? issue.expected}`;
+    case 'invalid_key':
+      return issue.issues[0]?.message ?? 'is no key';
     case 'too_small':
       if (issue.origin === 'string') return 'must not be empty';
       return `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;

@@ -1,4 +1,5 @@
 import { isAbsolute } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { KeyPath, Mistake, YamlDocument } from './document.js';
 import { expandPath, expandProgram, expandVariables, type Variables } from './paths.js';
 import { fileKeys, programKeys, setAt, textKeys, textsAt } from './places.js';
@@ -18,7 +19,10 @@ export function resolvePaths(
   mistakes: Mistake[],
 ): WrittenPaths {
   const complain = (path: KeyPath) => (message: string) => {
-    mistakes.push({ message, place: document.placeOf(path) });
+    const place = document.placeOf(path);
+    // A hook's program is text, too.
+    const isSame = (other: Mistake) => other.message === message && isDeepStrictEqual(other.place, place);
+    if (!mistakes.some(isSame)) mistakes.push({ message, place });
   };
   const written: Record<string, string> = {};
   for (const pattern of textKeys) {

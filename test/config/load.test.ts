@@ -164,7 +164,7 @@ stop: { powerdown: 1500ms, quit: 0s, terminate: 2min, kill: 1s }
       // biome-ignore lint/suspicious/noTemplateCurlyInString: the VM file's own variables
       ['3:34: ${her} is not known: did you mean ${here}?'],
     ],
-    [`${least}name: again`, ['3:1: Map keys must be unique']],
+    [`${least}name: again`, ['3:1: name is there twice']],
     ['name: "a/b"\nmachine: 3', [expect.stringMatching(/^1:7: name must be/), '2:10: machine must be text']],
     ['name: a: b', [expect.stringMatching(/^1:/)]],
   ])('refuses %j', (text, expected) => {
@@ -238,5 +238,40 @@ describe('loadVmFile', () => {
     );
     writeFileSync(vm, `${least}kernel: Image\n`);
     await expect(loadVmFile(vm)).resolves.toMatchObject({ kernel: join(folder, 'Image') });
+  });
+
+  it.each([
+    ['kernel: Image/x', 'kernel {}/Image/x is below a file, not a folder'],
+    ['kernel: .', 'kernel {} is a folder, not a file'],
+    ['firmware: { code: Image, vars: vars.fd }', 'firmware.vars {}/vars.fd is not there'],
+    ['disks: [{ file: none.img }]', 'disks[1].file {}/none.img is not there'],
+    ['disks: [{ file: . }]', 'disks[1].file {} is a folder, not a file'],
+    ['disks: [{ file: image.qcow2 }]', 'disks[1].file {}/image.qcow2 is a qcow2 image: add format: qcow2'],
+    [
+      'disks: [{ file: Image, format: qcow2 }]',
+      'disks[1].file {}/Image is no qcow2 image: leave format out, or make it one',
+    ],
+    ['memory: 1G\nmemoryBackend: { kind: file, path: shm }', 'memoryBackend.path {}/shm is not there'],
+    ['hooks: { preStart: [[./hook]] }', 'hooks.preStart[1] {}/hook is not there'],
+    ['hooks: { preStart: [[./Image]] }', 'hooks.preStart[1] {}/Image cannot be run: it is not executable'],
+    ['policy: policies/gpu.yaml', 'policy {}/policies/gpu.yaml is not there'],
+  ])('looks at the files: %s', async (lines, expected) => {
+    writeFileSync(join(folder, 'Image'), 'MZ');
+    writeFileSync(join(folder, 'image.qcow2'), 'QFI\xfb\0\0\0\x03', 'latin1');
+    const vm = join(folder, 'vm.yaml');
+    writeFileSync(vm, `${least}${lines}\n`);
+    await expect(loadVmFile(vm, { checkFiles: true })).rejects.toMatchObject({ code: 'GPUVM_CONFIG' });
+    await expect(loadVmFile(vm, { checkFiles: true })).rejects.toThrow(expected.replace('{}', folder));
+    await expect(loadVmFile(vm)).resolves.toMatchObject({ name: 'kite' });
+  });
+
+  it('finds nothing wrong with files that are as they should be', async () => {
+    writeFileSync(join(folder, 'image.qcow2'), 'QFI\xfb\0\0\0\x03', 'latin1');
+    const vm = join(folder, 'vm.yaml');
+    const disks = 'disks: [{ file: image.qcow2, format: qcow2 }, { file: /dev/null, readonly: true }]';
+    writeFileSync(vm, `${least}${disks}\nhooks: { postStop: [[/bin/sh, -c, "true"], [echo, done]] }\n`);
+    await expect(loadVmFile(vm, { checkFiles: true })).resolves.toMatchObject({
+      hooks: { postStop: [{ run: ['/bin/sh', '-c', 'true'], deadline: 30_000 }, { run: ['echo', 'done'] }] },
+    });
   });
 });

@@ -7,7 +7,7 @@ export const control = z
     group: account.optional().describe('The group that owns the socket, and so may control the VM.'),
     mode: written(
       (value) => (/^0?[0-7]{3}$/.test(value) ? Number.parseInt(value, 8) : undefined),
-      'the permissions in quotation marks, such as "0660"',
+      'permissions in quotation marks, such as "0660"',
       '^0?[0-7]{3}$',
     )
       .prefault('0660')

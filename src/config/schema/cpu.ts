@@ -2,16 +2,15 @@ import * as z from 'zod';
 import { text, writtenOrNumber } from './values.js';
 
 const SMP = 'must be a number of CPUs from 1 to 512, or text for -smp';
+/** `4`, `4,sockets=1`, `cores=2,threads=2`. */
+const SMP_TEXT = /^([0-9]{1,4}|[a-z]+=[0-9]{1,4})(,[a-z]+=[0-9]{1,4})*$/;
 const isCount = (value: number) => Number.isInteger(value) && value >= 1 && value <= 512;
 
 export const cpu = text.optional().describe("QEMU's -cpu.");
 
 export const smp = z
   .union([z.number(), z.string()], SMP)
-  .refine(
-    (value) => (typeof value === 'string' ? value !== '' && !value.includes('\0') : isCount(value)),
-    SMP,
-  )
+  .refine((value) => (typeof value === 'string' ? SMP_TEXT.test(value) : isCount(value)), SMP)
   .default(1)
   .describe("A number of CPUs, or QEMU's -smp.");
 
