@@ -115,7 +115,10 @@ export class ControlClient {
     yield* linesOf(await this.#stream('/v1/logs', options));
   }
 
-  /** The guest's console, to be read and typed into; `recent` bytes of what it said before come first. */
+  /**
+   * The guest's console, to be read and typed into; `recent` bytes of what it said before come first. Ending it ends both
+   * ways.
+   */
   async console({ recent, signal }: Omit<FollowOptions, 'follow'> = {}): Promise<Duplex> {
     const answer = await call(this.path, {
       method: 'GET',

@@ -1,25 +1,27 @@
-import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { Follower } from './follower.js';
 import { Refusal } from './refusal.js';
 import { readQuery } from './request.js';
+import type { Exchange } from './routes.js';
 import { consoleLimits, recentConsole } from './streams.js';
 import type { ControlledVm } from './vm.js';
 
 /** The name in the Upgrade header. */
 export const CONSOLE_PROTOCOL = 'gpuvm-console';
 
+/** What may wait for a guest that does not read its console. */
+const MAX_TYPED_BYTES = 64 * 1024;
+
+export interface Upgrade extends Pick<Exchange, 'vm' | 'request' | 'ended' | 'follow'> {
+  readonly socket: Duplex;
+  /** What came after the request already. */
+  readonly head: Uint8Array;
+}
+
 /**
  * Turns a connection into the guest's console: what it says comes as it is, its last words first, and what is sent is
- * typed. A client that has no more to type may close its side and read on.
+ * typed. A client that closes its side ends it: from here one cannot tell whether it still reads.
  */
-export function upgradeToConsole(
-  vm: ControlledVm,
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Uint8Array,
-  ended: Promise<void>,
-): void {
+export function upgradeToConsole({ vm, request, socket, head, ended, follow }: Upgrade): void {
   const [path, search = ''] = (request.url ?? '').split('?', 2);
   const protocol = String(request.headers.upgrade).toLowerCase();
   if (path !== '/v1/console' || request.method !== 'GET' || protocol !== CONSOLE_PROTOCOL) {
@@ -29,7 +31,7 @@ export function upgradeToConsole(
   socket.write(
     `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${CONSOLE_PROTOCOL}\r\n\r\n`,
   );
-  const follower = new Follower(socket, consoleLimits);
+  const follower = follow(consoleLimits);
   follower.push(recent);
   const unsubscribe = vm.console.subscribe((chunk) => follower.push(chunk));
   socket.once('close', unsubscribe);
@@ -37,18 +39,30 @@ export function upgradeToConsole(
     unsubscribe();
     follower.end();
   });
-  void type(vm, socket, head);
+  typeAll(vm, socket, head);
+  socket.once('end', () => follower.end());
 }
 
-/** A chunk is read once the guest has taken the one before, so that nothing piles up here. */
-async function type(vm: ControlledVm, socket: Duplex, head: Uint8Array): Promise<void> {
-  try {
-    if (head.length > 0) await vm.console.write(head);
-    for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      await vm.console.write(chunk);
-    }
-  } catch {
-    // The client went without a word, or the guest can no longer be typed to: nothing can be said any more.
-    socket.destroy();
-  }
+/**
+ * Types what comes, one piece after the other. What the guest does not take waits here up to a limit, so that a client
+ * that goes is noticed though the guest hangs; the rest waits at the client.
+ */
+function typeAll(vm: ControlledVm, socket: Duplex, head: Uint8Array): void {
+  let waitingBytes = 0;
+  let typed = Promise.resolve();
+  const take = (chunk: Uint8Array) => {
+    waitingBytes += chunk.length;
+    if (waitingBytes > MAX_TYPED_BYTES) socket.pause();
+    typed = typed.then(() => vm.console.write(chunk));
+    typed.then(
+      () => {
+        waitingBytes -= chunk.length;
+        if (waitingBytes <= MAX_TYPED_BYTES) socket.resume();
+      },
+      // A guest that can no longer be typed to: nothing can be said here any more.
+      () => socket.destroy(),
+    );
+  };
+  if (head.length > 0) take(head);
+  socket.on('data', take);
 }

@@ -26,6 +26,11 @@ export class Follower {
     to.on('drain', () => this.#drain());
   }
 
+  /** What this holds back, apart from what the stream itself does. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
   push(data: Uint8Array | string): void {
     if (this.#ending || this.#to.destroyed) return;
     const chunk =

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Follower, FollowerOptions } from './follower.js';
 import { runQmp } from './qmp-route.js';
 import { Refusal } from './refusal.js';
 import { flagOf, readFields } from './request.js';
@@ -18,6 +19,8 @@ export interface Exchange {
   readonly ended: Promise<void>;
   /** Takes a place among the connections that stay open; throws where there is none left. */
   stay(): void;
+  /** Where the answer goes that is sent as things happen. */
+  follow(limits: FollowerOptions): Follower;
   json(status: number, body: unknown): void;
 }
 

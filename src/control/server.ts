@@ -6,10 +6,11 @@ import {
   STATUS_CODES,
 } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Writable } from 'node:stream';
 import { GpuvmError } from '../errors.js';
 import { ControlClient } from './client.js';
 import { upgradeToConsole } from './console-upgrade.js';
+import { Follower, type FollowerOptions } from './follower.js';
 import { groupId } from './groups.js';
 import { toJson } from './json.js';
 import { answerOf, Refusal } from './refusal.js';
@@ -76,6 +77,7 @@ export class ControlServer {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #staying = new Set<Duplex>();
+  readonly #followers = new Set<Follower>();
   readonly #ended: Promise<void>;
   #end!: () => void;
   #remove = () => {};
@@ -100,6 +102,14 @@ export class ControlServer {
     this.#server.on('request', (request, response) => void this.#answer(request, response));
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     this.#server.on('clientError', (error, socket) => refuse(socket, brokenRequest(error)));
+  }
+
+  /** What waits to be read by clients, in bytes; bounded however slow they are. */
+  get waitingBytes(): number {
+    let bytes = 0;
+    for (const socket of this.#sockets) bytes += socket.writableLength;
+    for (const follower of this.#followers) bytes += follower.waitingBytes;
+    return bytes;
   }
 
   /** @internal */
@@ -155,6 +165,7 @@ export class ControlServer {
         query: new URLSearchParams(search),
         ended: this.#ended,
         stay: () => this.#stay(request.socket),
+        follow: (limits) => this.#follow(response, limits),
         json: (status, body) =>
           sendJson(response, status, body, this.#closing ? { connection: 'close' } : {}),
       };
@@ -173,10 +184,24 @@ export class ControlServer {
     socket.on('error', () => undefined);
     try {
       this.#stay(socket as Socket);
-      upgradeToConsole(this.#vm, request, socket, head, this.#ended);
+      upgradeToConsole({
+        vm: this.#vm,
+        request,
+        socket,
+        head,
+        ended: this.#ended,
+        follow: (limits) => this.#follow(socket, limits),
+      });
     } catch (error) {
       refuse(socket, error);
     }
+  }
+
+  #follow(to: Writable, limits: FollowerOptions): Follower {
+    const follower = new Follower(to, limits);
+    this.#followers.add(follower);
+    to.once('close', () => this.#followers.delete(follower));
+    return follower;
   }
 
   #stay(socket: Socket): void {

@@ -1,4 +1,4 @@
-import { Follower, type FollowerOptions } from './follower.js';
+import type { FollowerOptions } from './follower.js';
 import { toJson } from './json.js';
 import { Refusal } from './refusal.js';
 import { flagOf, readQuery } from './request.js';
@@ -87,12 +87,12 @@ interface Stream {
 }
 
 /** Answers with what was, and where that is wanted with what comes, until the reader goes or the VM has ended. */
-function stream({ response, ended, stay }: Exchange, what: Stream): void {
+function stream({ response, ended, stay, follow }: Exchange, what: Stream): void {
   if (what.follow) stay();
   response.writeHead(200, { 'content-type': what.type, 'cache-control': 'no-store', connection: 'close' });
   // Whoever waits for what comes is to know at once that it will.
   response.flushHeaders();
-  const follower = new Follower(response, what.limits);
+  const follower = follow(what.limits);
   for (const chunk of what.recent) follower.push(chunk);
   if (!what.follow) {
     follower.end();

@@ -42,10 +42,10 @@ export function absent(name: string, known: readonly string[]): GpuvmError {
     name,
     known.filter((other) => other !== name),
   );
-  const there = known.length === 0 ? 'none does' : `there are ${known.join(', ')}`;
+  const there = known.length === 0 ? ', nor any other' : `: there are ${known.join(', ')}`;
   return new GpuvmError(
     'GPUVM_VM_ABSENT',
-    `no VM ${name} runs: ${meant ? `did you mean ${meant}?` : there}`,
+    `no VM ${name} runs${meant ? `: did you mean ${meant}?` : there}`,
     {
       details: { name, ...(meant ? { nearest: meant } : {}) },
     },
