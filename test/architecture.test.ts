@@ -69,7 +69,7 @@ const mayImport: Record<string, readonly string[]> = {
     'bpmp/tegra234',
     'bpmp/wire',
   ],
-  control: ['nearest', 'errors'],
+  control: ['nearest', 'errors', 'native'],
   qemu: ['config', 'errors'],
   devicetree: ['nearest', 'errors'],
   qmp: ['native', 'errors'],

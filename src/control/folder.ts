@@ -1,9 +1,14 @@
+import { closeSync, openSync } from 'node:fs';
 import { chmod, chown, mkdir, stat } from 'node:fs/promises';
 import { GpuvmError } from '../errors.js';
+import { addon } from '../native/index.js';
 
 const OTHERS_WRITE = 0o002;
 const OTHERS_ENTER = 0o001;
 const STICKY = 0o1000;
+/** It is kept for as long as it takes to ask a socket who is there. */
+const LOCK_MS = 15_000;
+const LOCK_POLL_MS = 10;
 const OWN_MODE = 0o750;
 /** For a folder that VMs of several groups share: the names are no secret, and each socket has its own rights. */
 const SHARED_MODE = 0o755;
@@ -34,6 +39,20 @@ export async function prepareFolder(folder: string, gid: number | undefined): Pr
       cause,
     });
   }
+}
+
+/** Has the folder for oneself among supervisors, and for no longer than one lives; returns what gives it free. */
+export async function lockFolder(folder: string): Promise<() => void> {
+  const fd = openSync(folder, 'r');
+  const start = performance.now();
+  while (!addon().tryLockFile(fd)) {
+    if (performance.now() - start > LOCK_MS) {
+      closeSync(fd);
+      throw new GpuvmError('GPUVM_CONTROL', `another supervisor keeps ${folder} locked: try again`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
+  }
+  return () => closeSync(fd);
 }
 
 /** Whether the folder is new. */

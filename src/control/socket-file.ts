@@ -1,14 +1,14 @@
 import { rmSync, statSync } from 'node:fs';
-import { chmod, chown, link, lstat, mkdtemp, rename, rm } from 'node:fs/promises';
+import { chmod, chown, link, lstat, mkdtemp, rm } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { GpuvmError } from '../errors.js';
-import { prepareFolder } from './folder.js';
+import { lockFolder, prepareFolder } from './folder.js';
 import { MAX_SOCKET_PATH_BYTES } from './path.js';
 
 /** A supervisor answers a connection in its kernel; only a machine at its limits takes longer. */
 const PROBE_MS = 2_000;
-/** How often a socket may appear between our look and our step before we give up. */
+/** How often another may come between our look and our step before we give up. */
 const ATTEMPTS = 5;
 /** mkdtemp adds six characters. */
 const NURSERY = '.new-';
@@ -66,40 +66,48 @@ function listen(server: Server, path: string): Promise<void> {
 }
 
 /** Gives the socket its name. A link fails where something has that name, so no two supervisors ever share one. */
-async function take(made: string, { path, whoServes }: SocketFileOptions): Promise<void> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    try {
-      return await link(made, path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+async function take(made: string, options: SocketFileOptions): Promise<void> {
+  const { path } = options;
+  if (await linked(made, path)) return;
+  // Who finds a dead socket takes it away, one supervisor at a time: another's living one may be there a moment later.
+  const release = await lockFolder(dirname(path));
+  try {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      await clear(options);
+      if (await linked(made, path)) return;
     }
-    const there = await lstat(path).catch(() => undefined);
-    if (!there) continue;
-    if (!there.isSocket()) {
-      throw new GpuvmError('GPUVM_CONTROL', `${path} is no socket: move it away, or change control.socket`);
-    }
-    if (await answers(path)) {
-      const pid = await whoServes(path);
-      const whose = pid === undefined ? 'another supervisor' : `the supervisor with process id ${pid}`;
-      throw new GpuvmError('GPUVM_VM_PRESENT', `${path} is in use by ${whose}: this VM runs already`, {
-        details: { path, ...(pid === undefined ? {} : { pid }) },
-      });
-    }
-    await putAside(path, there.ino, `${made}.stale`);
+  } finally {
+    release();
   }
   throw new GpuvmError('GPUVM_CONTROL', `${path} keeps appearing: several supervisors start at once`);
 }
 
-/** Moves a stale socket away; one that another supervisor has put there in the meantime goes back. */
-async function putAside(path: string, ino: number, aside: string): Promise<void> {
-  await rm(aside, { force: true });
+async function linked(made: string, path: string): Promise<boolean> {
   try {
-    await rename(path, aside);
+    await link(made, path);
+    return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
   }
-  if ((await lstat(aside)).ino !== ino) await link(aside, path).catch(() => undefined);
+}
+
+/** Takes a dead supervisor's socket away; throws where it is a living one's, or no socket. */
+async function clear({ path, whoServes }: SocketFileOptions): Promise<void> {
+  const there = await lstat(path).catch(() => undefined);
+  if (!there) return;
+  if (!there.isSocket()) {
+    throw new GpuvmError('GPUVM_CONTROL', `${path} is no socket: move it away, or change control.socket`);
+  }
+  if (!(await answers(path))) {
+    await rm(path, { force: true });
+    return;
+  }
+  const pid = await whoServes(path);
+  const whose = pid === undefined ? 'another supervisor' : `the supervisor with process id ${pid}`;
+  throw new GpuvmError('GPUVM_VM_PRESENT', `${path} is in use by ${whose}: this VM runs already`, {
+    details: { path, ...(pid === undefined ? {} : { pid }) },
+  });
 }
 
 /** Whether anybody listens on a socket; one that cannot be asked counts as alive. */
