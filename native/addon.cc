@@ -1,11 +1,15 @@
 // The addon's door: each kernel interface registers what it offers. src/native/addon.ts holds the types of all of it.
 #include <napi.h>
 
+#include "affinity.h"
 #include "duplicate.h"
+#include "durable_stream.h"
 #include "eventfd.h"
 #include "file_lock.h"
 #include "host_device.h"
 #include "notify.h"
+#include "pidfd.h"
+#include "pipe.h"
 #include "readiness.h"
 #include "seccomp.h"
 #include "shared_memory.h"
@@ -15,11 +19,15 @@
 namespace gpuvm {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  RegisterAffinity(env, exports);
   RegisterDuplicate(env, exports);
+  RegisterDurableStream(env, exports);
   RegisterEventfd(env, exports);
   RegisterFileLock(env, exports);
   RegisterHostDevice(env, exports);
   RegisterNotify(env, exports);
+  RegisterPidfd(env, exports);
+  RegisterPipe(env, exports);
   RegisterReadiness(env, exports);
   RegisterSeccomp(env, exports);
   RegisterSharedMemory(env, exports);

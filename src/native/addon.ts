@@ -6,11 +6,15 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { GpuvmError } from '../errors.js';
+import type { AffinityAddon } from './affinity.js';
 import type { DuplicateAddon } from './duplicate.js';
+import type { DurableStreamAddon } from './durable-stream.js';
 import type { EventfdAddon } from './eventfd.js';
 import type { FileLockAddon } from './file-lock.js';
 import type { HostDeviceAddon } from './host-device.js';
 import type { NotifyAddon } from './notify.js';
+import type { PidfdAddon } from './pidfd.js';
+import type { PipeAddon } from './pipe.js';
 import type { ReadinessAddon } from './readiness.js';
 import type { SeccompAddon } from './seccomp.js';
 import type { SharedMemoryAddon } from './shared-memory.js';
@@ -18,11 +22,15 @@ import type { SocketpairAddon } from './socketpair.js';
 import type { UnixSocketAddon } from './unix-socket.js';
 
 /** One interface per native file; each is declared in the file of the same name beside this one. */
-export type Addon = DuplicateAddon &
+export type Addon = AffinityAddon &
+  DuplicateAddon &
+  DurableStreamAddon &
   EventfdAddon &
   FileLockAddon &
   HostDeviceAddon &
   NotifyAddon &
+  PidfdAddon &
+  PipeAddon &
   ReadinessAddon &
   SeccompAddon &
   SharedMemoryAddon &

@@ -147,6 +147,7 @@ export abstract class Controlled extends EventEmitter<SupervisorEvents> {
     this.on('qemu', ({ pid }) => history.add('qemu', { pid }));
     this.on('stderr', (line) => history.log(line));
     this.on('rung', (step) => history.add('rung', step));
+    this.on('asked', (by) => history.add('asked', { by }));
     this.on('event', ({ event, data }) => history.add('monitor', { name: event, data }));
     this.on('guest-reset', (release) => history.add('guest-reset', release ? { release } : {}));
     this.on('bridge-ended', ({ release }) => history.add('release', release));

@@ -1,4 +1,6 @@
 import type { VmConfig } from '../config/index.js';
+import type { UndoReport } from '../journal/index.js';
+import { qemuAccount } from './account.js';
 
 /** What was put back on the host at the end. */
 export interface HostUndone {
@@ -12,20 +14,25 @@ export interface HostUndone {
 export interface HeldDevices {
   /** As the VM file names them. */
   readonly names: readonly string[];
+  /** Writes down that this process has the devices open: whoever gives them back has to end it first. */
+  opened?(pid: number): Promise<void>;
+  /** That process is gone. */
+  closed?(): Promise<void>;
   /** Gives them back. Never rejects: what fails is in the report. */
   restore(): Promise<HostUndone>;
 }
 
 /** Takes the devices of a VM file for the guest: all of them or none. */
 export interface HostDevices {
-  /** Looks and changes nothing. Throws the first thing that stands in the way; returns notes for people. */
+  /** Looks and changes nothing. Throws what stands in the way; returns notes for people. */
   check(): Promise<readonly string[]>;
   take(): Promise<HeldDevices>;
 }
 
 export interface HostDevicesOptions {
   /** Where journals and locks go; by default as `stateFolders` has it. */
-  readonly stateDir?: string;
+  readonly stateDir?: string | undefined;
+  readonly sysroot?: string | undefined;
 }
 
 /** For a VM without devices of the host. */
@@ -34,11 +41,78 @@ const none: HostDevices = {
   take: async () => ({ names: [], restore: async () => ({ undone: [], failed: [] }) }),
 };
 
-/** By way of vfio and the journal; both are loaded only where there is a device. */
-export function hostDevices(
-  { platformDevices, pciDevices }: VmConfig,
-  _options: HostDevicesOptions,
-): HostDevices {
-  if (platformDevices.length + pciDevices.length === 0) return none;
-  return none;
+/** By way of vfio and the journal, which are loaded only where there is a device. */
+export function hostDevices(config: VmConfig, { stateDir, sysroot = '/' }: HostDevicesOptions): HostDevices {
+  if (config.platformDevices.length + config.pciDevices.length === 0) return none;
+  const plan = async () => {
+    const [{ deviceRequests, planBinding }, { stateFolders }] = await Promise.all([
+      import('../vfio/index.js'),
+      import('../journal/index.js'),
+    ]);
+    const account = await qemuAccount(config);
+    return planBinding(deviceRequests(config), {
+      sysroot,
+      folders: stateFolders({ stateDir, sysroot }),
+      ...(account && { account: { name: account.name, uid: account.uid, gids: [account.gid] } }),
+      ...(config.memory === undefined ? {} : { memory: { guestBytes: config.memory, ...limit(account) } }),
+    });
+  };
+  return {
+    async check() {
+      const { requireBindable } = await import('../vfio/index.js');
+      const made = await plan();
+      requireBindable(made);
+      return made.findings
+        .filter(({ status }) => status === 'warn')
+        .map(({ what, fix }) => (fix === undefined ? what : `${what}; ${fix}`));
+    },
+    async take() {
+      const { bindDevices, subjectOf } = await import('../vfio/index.js');
+      const { Journal, identityOf, stateFolders } = await import('../journal/index.js');
+      // Made anew: hooks may have changed what the check saw.
+      const made = await plan();
+      const folders = stateFolders({ stateDir, sysroot });
+      const journal = await Journal.open({ folder: folders.journal, vm: config.name, sysroot });
+      let bound: Awaited<ReturnType<typeof bindDevices>>;
+      try {
+        bound = await bindDevices(made, journal);
+      } catch (error) {
+        await journal.close();
+        throw error;
+      }
+      let child = 0;
+      const childId = () => `qemu/${child}`;
+      return {
+        names: bound.requests.map(subjectOf).map((subject) => subject.slice(subject.indexOf('/') + 1)),
+        async opened(pid) {
+          const identity = identityOf(pid);
+          child++;
+          if (identity) await journal.child({ id: childId(), what: `QEMU of ${config.name}`, ...identity });
+        },
+        closed: () => journal.childEnded(childId()),
+        async restore() {
+          try {
+            return inWords(await bound.restore());
+          } catch (error) {
+            return { undone: [], failed: [error instanceof Error ? error.message : String(error)] };
+          } finally {
+            await journal.close().catch(() => undefined);
+          }
+        },
+      };
+    },
+  };
+}
+
+/** QEMU under another account gets its limit from our wrapper, which root may set as it likes. */
+function limit(account: unknown): { limitBytes?: 'infinity' } {
+  return account === undefined ? {} : { limitBytes: 'infinity' };
+}
+
+function inWords({ steps }: UndoReport): HostUndone {
+  const undone = steps.filter(({ outcome }) => outcome === 'undone').map(({ what }) => what);
+  const failed = steps
+    .filter(({ outcome }) => outcome === 'failed')
+    .map(({ what, why }) => (why === undefined ? what : `${what} (${why})`));
+  return { undone, failed };
 }

@@ -134,6 +134,7 @@ export class Supervisor extends Controlled {
       result = { end: await this.current.run() };
       // The kernel is not done with a killed process's devices when the process is gone.
       if (result.end.qemu.signal === 'SIGKILL') await delay(graceMs(this.config));
+      await this.#held?.closed?.();
     } catch (error) {
       result = { error };
     }
@@ -170,14 +171,19 @@ export class Supervisor extends Controlled {
 
   #makeVm(): VirtualMachine {
     const { record, startBridge, openBridge } = this.#options;
+    const { cpuPinning } = this.config;
     const vm = new VirtualMachine(this.config, {
       record,
       startBridge,
       openBridge,
       resetEnds: this.config.onGuestReset === 'restart',
+      ...(cpuPinning && {
+        beforeGuest: async (qmp, { pid }) => (await import('./pinning.js')).pinCpus(cpuPinning, qmp, pid),
+      }),
     });
-    vm.on('qemu', ({ console }) => {
+    vm.on('qemu', ({ console, pid }) => {
       this.currentSinceMs = performance.now();
+      void this.#held?.opened?.(pid).catch((error: Error) => this.emit('note', error.message));
       this.console.attach(console);
     });
     const forwarded = [
@@ -186,6 +192,7 @@ export class Supervisor extends Controlled {
       'qemu',
       'stderr',
       'rung',
+      'asked',
       'event',
       'paused',
       'guest-reset',

@@ -9,6 +9,7 @@ import { QmpClient, type QmpEvent } from '../qmp/index.js';
 import { openBridge, type VmBridge } from './bridge/index.js';
 import { monitorDeadlineMs } from './deadlines.js';
 import { endedAtOnce, stoppedEarly, stuck, whyItCouldNotStart } from './failures.js';
+import { GuestAgent } from './guest-agent.js';
 import { MonitorWatch } from './monitor-watch.js';
 import { describeExit, judge } from './outcome.js';
 import type { EndReport } from './report.js';
@@ -30,6 +31,8 @@ export interface VmEvents {
   /** One line of QEMU's stderr, printable. */
   stderr: [line: string];
   rung: [step: LadderStep];
+  /** How the guest was asked to power down. */
+  asked: [by: 'guest-agent' | 'power-button'];
   /** What QEMU's monitor tells. */
   event: [event: QmpEvent];
   /** The guest's CPUs stand still, or run again. */
@@ -56,6 +59,8 @@ export interface VmOptions {
 /** How long the last words may take once QEMU is gone: its monitor's, and the bridge's giving back. */
 const LAST_EVENTS_MS = 1_000;
 const BRIDGE_END_MS = 15_000;
+/** An agent that is there answers at once, if its guest is not under water. */
+const AGENT_MS = 2_000;
 /** A QEMU that ends closes its sockets a moment before it is gone. */
 const GONE_SOON_MS = 2_000;
 
@@ -68,6 +73,7 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
   #bridge: VmBridge | undefined;
   #qemu: QemuProcess | undefined;
   #qmp: QmpClient | undefined;
+  #agent: GuestAgent | undefined;
   #ladder: StopLadder | undefined;
   readonly #watch = new MonitorWatch();
   #fault: { ending: 'bridge-fault' | 'monitor-lost'; message: string } | undefined;
@@ -90,6 +96,11 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
   /** The monitor, once the VM runs. */
   get qmp(): QmpClient | undefined {
     return this.#qmp;
+  }
+
+  /** The agent's channel, where the VM file gives the guest one; whether an agent is there, it has to be asked. */
+  get guestAgent(): GuestAgent | undefined {
+    return this.#agent;
   }
 
   /** The bridge, while it serves. */
@@ -159,7 +170,10 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
 
     this.#enter('qemu');
     const qmpPath = folder.file('qmp');
-    const args = qemuArguments(this.config, { qmpPath, bridge: this.#bridge?.qemuArguments ?? [], dtb });
+    const guestAgentPath = this.config.guestAgent ? folder.file('agent') : undefined;
+    if (guestAgentPath !== undefined) this.#agent = new GuestAgent(guestAgentPath);
+    const bridge = this.#bridge?.qemuArguments ?? [];
+    const args = qemuArguments(this.config, { qmpPath, bridge, dtb, guestAgentPath });
     const command = { command: this.config.qemu.binary, args };
     const qemu = await QemuProcess.start(this.#bridge?.wrap(command) ?? command, (line) =>
       this.emit('stderr', line),
@@ -248,7 +262,7 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
     this.#ladder = new StopLadder(
       this.config.stop,
       {
-        powerdown: async () => (await monitor()).execute('system_powerdown'),
+        powerdown: () => this.#askToPowerDown(monitor),
         quit: async () => (await monitor()).execute('quit'),
         terminate: () => qemu.signal('SIGTERM'),
         kill: () => qemu.signal('SIGKILL'),
@@ -258,6 +272,23 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
     );
     this.#enter('stopping');
     if (!(await this.#ladder.descend())) this.#outlived.reject(stuck(qemu.pid));
+  }
+
+  /** By its agent, which needs nothing of the guest's desktop or power settings; else, or as well, by its button. */
+  async #askToPowerDown(monitor: () => QmpClient | Promise<never>): Promise<void> {
+    const press = async () => {
+      this.emit('asked', 'power-button');
+      await (await monitor()).execute('system_powerdown');
+    };
+    try {
+      if (this.#agent === undefined || !this.#qmp) return await press();
+      await this.#agent.shutdown(AGENT_MS);
+    } catch {
+      return await press();
+    }
+    this.emit('asked', 'guest-agent');
+    await delay(this.config.stop.powerdown / 2);
+    if (this.#ladder?.rung === 'powerdown' && this.#qemu?.isRunning) await press();
   }
 
   async #endBridge(): Promise<BridgeEnded | undefined> {

@@ -69,3 +69,28 @@ createServer((peer) => {
     }
   });
 }).listen(path);
+
+// The guest's agent, as far as it is asked anything here; `agent=mute` answers nothing, `agent=refuse` refuses.
+const agentPath = /path=([^,]*)/.exec(
+  process.argv.find((word) => word.includes('id=guest-agent')) ?? '',
+)?.[1];
+if (agentPath) {
+  createServer((peer) => {
+    // What an earlier client never read.
+    peer.write('{"return": 1}\n{"ret');
+    peer.on('error', () => undefined);
+    peer.on('data', (chunk) => {
+      if (fake.get('agent') === 'mute') return;
+      for (const line of chunk.toString('latin1').replaceAll('\u00ff', '').trim().split('\n')) {
+        if (line === '') continue;
+        const { execute, arguments: args } = JSON.parse(line);
+        if (execute === 'guest-sync-delimited')
+          peer.write(`\u00ff${JSON.stringify({ return: args.id })}\n`, 'latin1');
+        if (execute !== 'guest-shutdown') continue;
+        if (fake.get('agent') === 'refuse')
+          peer.write('{"error": {"class": "GenericError", "desc": "not today"}}\n');
+        else if (fake.get('agent') !== 'lazy') end(true, 'guest-shutdown');
+      }
+    });
+  }).listen(agentPath);
+}

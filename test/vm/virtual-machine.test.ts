@@ -172,6 +172,46 @@ describe('the stop ladder', () => {
   });
 });
 
+describe("the guest's agent", () => {
+  const lines = 'guestAgent: true\nstop: { powerdown: 6s, quit: 1s, terminate: 1s, kill: 2s }';
+
+  it.each([
+    ['agent', ['guest-agent'], 'guest-shutdown'],
+    // The button is pressed where there is no agent, where it refuses, and where nothing comes of it.
+    ['agent=mute', ['power-button'], 'guest-shutdown'],
+    ['agent=refuse', ['power-button'], 'guest-shutdown'],
+    ['agent=lazy', ['guest-agent', 'power-button'], 'guest-shutdown'],
+  ])('%s: %j', async (fake, asked, ending) => {
+    const { vm, steps } = machine(fake, { lines });
+    const seen: string[] = [];
+    vm.on('asked', (by) => seen.push(by));
+    whenRunning(vm, () => vm.stop());
+    expect(await vm.run()).toMatchObject({ ending, rung: 'powerdown' });
+    expect(seen).toEqual(asked);
+    expect(steps).toEqual(['powerdown']);
+  });
+
+  it('says whether it is there', async () => {
+    const { vm } = machine('agent', { lines });
+    const asked = new Promise((resolve) => whenRunning(vm, () => resolve(vm.guestAgent!.ping(2000))));
+    const ended = vm.run();
+    await asked;
+    vm.stop();
+    await ended;
+    const mute = machine('agent=mute', { lines });
+    const refused = new Promise((resolve) =>
+      whenRunning(mute.vm, () => resolve(mute.vm.guestAgent!.ping(100).catch((error) => error))),
+    );
+    const muteEnded = mute.vm.run();
+    expect(await refused).toMatchObject({
+      code: 'GPUVM_GUEST_AGENT',
+      message: "the guest's agent did not answer within 100 ms",
+    });
+    mute.vm.stop();
+    await muteEnded;
+  });
+});
+
 describe('the console', () => {
   it("is QEMU's standard input and output", async () => {
     const { vm } = machine('');

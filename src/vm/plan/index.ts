@@ -1,0 +1,6 @@
+/** What a run of a VM would do, without doing it. */
+export type { AskQemu, ChosenLayout } from './bus.js';
+export type { PlanFinding } from './finding.js';
+export type { MapEntry, MapKind } from './memory-map.js';
+export { makePlan, type Plan, type PlanOptions } from './plan.js';
+export type { PlannedDevice } from './prediction.js';
