@@ -51,7 +51,7 @@ async function start(binary: string, lines: string): Promise<Outcome> {
   } catch {
     // What QEMU says on its way out is looked at.
   }
-  const timer = setTimeout(() => qemu.signal('SIGKILL'), 10_000);
+  const timer = setTimeout(() => qemu.signal('SIGKILL'), 30_000);
   const { code } = await qemu.exited;
   clearTimeout(timer);
   return { accepted, devices, exit: code, stderr: [...qemu.stderr.lines].join('\n') };
@@ -106,7 +106,10 @@ const perhaps: readonly (readonly [lines: string, refusal: RegExp])[] = [
     'memory: 256M\nmemoryBackend: { kind: hugepages, hugepageSize: 2M }',
     /unable to map backing store|Cannot allocate memory|insufficient|failed to (create|resize) memfd/i,
   ],
-  ['memory: 256M\nmemoryBackend: { kind: memfd, lock: true }', /mlock|lock memory|locking memory failed/i],
+  [
+    'memory: 64M\nmemoryBackend: { kind: memfd, lock: true }\nextraArguments: [-accel, "tcg,tb-size=8"]',
+    /mlock|lock memory|locking memory failed/i,
+  ],
   [
     'nets: [{ kind: tap, ifname: kite0, queues: 2, vhost: false }]',
     /could not (open|configure) \/dev\/net\/tun/,
