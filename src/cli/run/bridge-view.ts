@@ -1,6 +1,5 @@
 import type { BridgeEnded, BridgeHandle } from '../../bpmp/worker/index.js';
-import type { EventLog } from './event-log.js';
-import { followBridge } from './event-source.js';
+import { followBridge, type RecordEvent } from './event-source.js';
 import { keepLearned } from './learned.js';
 import type { Paint } from './paint.js';
 import { releaseLines, requestTable } from './summary.js';
@@ -12,7 +11,7 @@ export interface BridgeViewOptions {
   readonly watch: boolean;
   readonly paint: Paint;
   readonly note: (text: string) => void;
-  readonly log?: EventLog | undefined;
+  readonly record?: RecordEvent;
   /** Where a policy that was learned goes. */
   readonly learnedFile?: string | undefined;
 }
@@ -34,21 +33,19 @@ export class BridgeView {
   }
 
   follow(bridge: BridgeHandle): void {
-    const { watch, paint, note, log } = this.#options;
+    const { watch, paint, note, record } = this.#options;
     for (const text of bridge.ready.notes) note(text);
-    log?.write('bridge', bridge.ready);
-    if (log) followBridge(bridge, log);
+    if (record) followBridge(bridge, record);
     this.#tally = new Tally(bridge);
     this.#settle = watchRequests(bridge, { all: watch, paint, print: note });
   }
 
   end(ended: BridgeEnded): void {
-    const { watch, paint, note, log, learnedFile } = this.#options;
+    const { watch, paint, note, record, learnedFile } = this.#options;
     this.#settle();
     const counted = this.#tally?.rows ?? [];
     this.#rows = counted.length > 0 ? counted : rowsOfSnapshot(ended.snapshot);
-    log?.write('release', ended.release);
-    log?.write('requests', { rows: this.#rows, totals: ended.snapshot.totals });
+    record?.('requests', { rows: this.#rows, totals: ended.snapshot.totals });
     if (watch) for (const line of requestTable(this.#rows, paint)) note(line);
     const lost = this.#tally?.lost ?? 0;
     if (lost > 0) note(`${lost} requests were too many to be named here; the counts below hold them`);

@@ -1,17 +1,20 @@
 import { writeFileSync } from 'node:fs';
 import type { BridgeThread } from '../../bpmp/worker/thread.js';
-import { loadVmFile } from '../../config/index.js';
+import { loadVmFile, type VmConfig } from '../../config/index.js';
 import { GpuvmError } from '../../errors.js';
-import { type EndReport, endings, VirtualMachine } from '../../vm/index.js';
+import { endings, Supervisor, type SupervisorReport } from '../../vm/index.js';
 import type { Call } from '../command.js';
 import { type Context, wantsColour } from '../context.js';
 import type { BridgeView, BridgeViewOptions } from './bridge-view.js';
+import { openControl } from './control.js';
 import { EventLog } from './event-log.js';
 import { attachKeyboard } from './keyboard.js';
 import { paintFor } from './paint.js';
+import { openService } from './service.js';
 import { onStopSignals } from './signals.js';
 import { QemuLines } from './stderr.js';
 import { SharedTerminal } from './terminal.js';
+import { typingInto } from './typist.js';
 
 export async function run(
   { args: [file], options }: Call,
@@ -30,54 +33,79 @@ export async function run(
 
   if (config.bridge.kind === 'none') thread?.abandon();
   let view: BridgeView | undefined;
-  const vm = new VirtualMachine(config, {
+  // A thread serves once; a VM that is started again gets another.
+  let begun = thread;
+  const vm: Supervisor = new Supervisor(config, {
     record: watch || log !== undefined,
     async startBridge(own) {
       const { startBridge } = await import('../../bpmp/worker/index.js');
-      const starting = startBridge(own, thread);
+      const starting = startBridge(own, begun);
+      begun = undefined;
       // Loaded while the bridge comes up, and there when it does.
-      const opening = openView({ watch, paint, note, log, learnedFile });
-      [view] = await Promise.all([opening, starting]);
+      const record = (event: string, fields: object) => vm.record(event, fields);
+      const opening = openView({ watch, paint, note, record, learnedFile });
+      [view] = await Promise.all([opening, starting, controlling]);
       return starting;
     },
   });
-  const stop = () => vm.stop();
+  if (log) vm.onEvent((event) => log.line(event));
+  const service = await openService(vm);
+  const controlling = openControl(vm, config, note);
+  // Where it fails, the VM does not start, and that is when it is told.
+  controlling.catch(() => undefined);
+
+  const stop = () => {
+    service?.stopping();
+    vm.stop();
+  };
   let releaseKeyboard = () => {};
-  vm.on('state', (state) => {
-    log?.write('state', { vm: config.name, state });
-    if (verbose) note(`state: ${state}`);
-  });
+  if (verbose) vm.on('state', (state) => note(`state: ${state}`));
+  vm.on('note', note);
+  vm.on('hook-output', (line) => note(line));
   vm.on('bridge', (bridge) => view?.follow(bridge));
   if (options.saveDtb !== undefined) vm.on('tree', (blob) => saveTree(String(options.saveDtb), blob));
-  vm.on('qemu', ({ pid, console }) => {
-    log?.write('qemu', { pid });
-    terminal.attach(console.output);
-    releaseKeyboard = attachKeyboard(stdin, console.input, stop);
+  vm.on('qemu', ({ console }) => terminal.attach(console.output));
+  vm.once('qemu', () => {
+    releaseKeyboard = attachKeyboard(stdin, typingInto(vm.console), stop);
   });
   const qemuLines = new QemuLines(vm, note);
-  vm.on('rung', ({ rung, timeMs }) => {
-    log?.write('rung', { rung, timeMs });
-    note(`stopping: ${rung}, for at most ${timeMs / 1000} s (Ctrl-C again goes on to the next step)`);
-  });
+  vm.on('rung', ({ rung, timeMs }) =>
+    note(`stopping: ${rung}, for at most ${timeMs / 1000} s (Ctrl-C again goes on to the next step)`),
+  );
+  vm.on('restart', ({ number, delayMs, reason }) =>
+    note(`${config.name}: ${reason}: start ${number + 1} in ${delayMs / 1000} s`),
+  );
   vm.on('bridge-ended', (ended) => view?.end(ended));
 
   const releaseSignals = onStopSignals(stop);
+  let lastWord = '';
   try {
+    // What changes the host waits for the socket: another VM of this name has one already.
+    if (!isOnlyBridged(config)) await controlling;
     const report = await vm.run();
+    lastWord = report.message;
     log?.write('end', report);
-    note(`${config.name}: ${report.message}`);
+    note(`${config.name}: ${report.message}${report.crashReport ? `: see ${report.crashReport}` : ''}`);
     if (json) stdout.json({ ...report, requests: view?.rows ?? [], totals: report.requests?.totals });
     return statusOf(report);
   } catch (error) {
     qemuLines.startFailed(error);
-    log?.write('error', { message: error instanceof Error ? error.message : String(error) });
+    lastWord = error instanceof Error ? error.message : String(error);
+    log?.write('error', { message: lastWord });
     throw error;
   } finally {
     releaseSignals();
     releaseKeyboard();
     terminal.flush();
+    await (await controlling.catch(() => undefined))?.close();
+    await service?.close(lastWord);
     await log?.close();
   }
+}
+
+/** Whether the bridge's start is the first thing that happens, where the control socket is waited for too. */
+function isOnlyBridged({ bridge, hooks, platformDevices, pciDevices }: VmConfig): boolean {
+  return bridge.kind !== 'none' && hooks.preStart.length + platformDevices.length + pciDevices.length === 0;
 }
 
 /** The protocol's tables are loaded only where there are requests to be shown. */
@@ -96,6 +124,6 @@ function saveTree(path: string, blob: Uint8Array): void {
   }
 }
 
-function statusOf({ ending }: EndReport): number {
+function statusOf({ ending }: SupervisorReport): number {
   return endings[ending];
 }

@@ -33,13 +33,18 @@ export class EventLog {
     return new EventLog(stream);
   }
 
-  write(event: string, fields: object, time = new Date()): void {
+  write(event: string, fields: object): void {
+    this.line({ event, time: new Date().toISOString(), ...fields });
+  }
+
+  /** An event that has its name and time already. */
+  line(event: object): void {
     if (this.#failed) return;
     if (this.#stream.writableLength > MAX_WAITING_BYTES) {
       this.#dropped++;
       return;
     }
-    this.#stream.write(`${toJson({ event, time: time.toISOString(), ...fields })}\n`);
+    this.#stream.write(`${toJson(event)}\n`);
   }
 
   /** Writes the rest. Throws GPUVM_FILE where not all could be written. */

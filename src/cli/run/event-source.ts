@@ -2,15 +2,18 @@ import { tegra234 } from '../../bpmp/tegra234/index.js';
 import { decodeReply, decodeRequest } from '../../bpmp/wire/index.js';
 import type { BridgeHandle } from '../../bpmp/worker/index.js';
 import { requestText } from '../transfer-text.js';
-import type { EventLog } from './event-log.js';
 
-/** Writes a bridge's transfers and refusals to the log, from now on. */
-export function followBridge(bridge: Pick<BridgeHandle, 'on'>, log: EventLog): void {
+/** Puts what happens to a guest's requests beside the VM's other events. */
+export type RecordEvent = (event: string, fields: object) => void;
+
+/** Records a bridge's transfers, where it hands them over, and its refusals, from now on. */
+export function followBridge(bridge: Pick<BridgeHandle, 'on'>, record: RecordEvent): void {
   const clock = wallClock();
   bridge.on('transfers', (records, dropped) => {
-    if (dropped > 0) log.write('dropped', { transfers: dropped });
+    if (dropped > 0) record('dropped', { transfers: dropped });
     for (const { sequence, timeNs, mrq, tx, verdict, rule, ret, rx, latencyNs } of records) {
-      const fields = {
+      record('transfer', {
+        time: clock(timeNs).toISOString(),
         sequence,
         verdict,
         ret,
@@ -22,13 +25,12 @@ export function followBridge(bridge: Pick<BridgeHandle, 'on'>, log: EventLog): v
         tx,
         rx,
         latencyNs,
-      };
-      log.write('transfer', fields, clock(timeNs));
+      });
     }
   });
   bridge.on('denial', ({ mrq, tx, ...denial }) => {
     const text = requestText({ mrq, tx, rule: denial.rule });
-    log.write('denial', { ...denial, text, request: decodeRequest(mrq, tx, tegra234), mrq, tx });
+    record('denial', { ...denial, text, request: decodeRequest(mrq, tx, tegra234), mrq, tx });
   });
 }
 

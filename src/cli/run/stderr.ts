@@ -1,4 +1,4 @@
-import type { VirtualMachine } from '../../vm/index.js';
+import type { Supervisor } from '../../vm/index.js';
 import { Allowance } from './allowance.js';
 
 const PER_SECOND = 50;
@@ -14,7 +14,7 @@ export class QemuLines {
   readonly #allowance = new Allowance(PER_SECOND);
   #held: string[] | undefined = [];
 
-  constructor(vm: VirtualMachine, note: (text: string) => void) {
+  constructor(vm: Supervisor, note: (text: string) => void) {
     this.#note = note;
     vm.on('stderr', (line) => this.#line(line));
     vm.on('state', (state) => {
