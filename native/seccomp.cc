@@ -21,7 +21,7 @@ class SeccompListener : public Napi::ObjectWrap<SeccompListener> {
     return DefineClass(env, "SeccompListener",
                        {InstanceMethod<&SeccompListener::Next>("next"), InstanceMethod<&SeccompListener::Close>("close"),
                         InstanceMethod<&SeccompListener::SyncWakeUp>("enableSyncWakeUp"),
-                        InstanceMethod<&SeccompListener::Abandon>("abandon"),
+                        InstanceMethod<&SeccompListener::Resume>("resume"),
                         InstanceMethod<&SeccompListener::Kept>("keptMemory"),
                         InstanceMethod<&SeccompListener::Adopt>("adoptMemory"),
                         InstanceAccessor<&SeccompListener::Descriptor>("fd"),
@@ -87,8 +87,11 @@ class SeccompListener : public Napi::ObjectWrap<SeccompListener> {
     return Napi::Boolean::New(info.Env(), With(info, [](Listener& listener) { return listener.EnableSyncWakeUp(); }));
   }
 
-  Napi::Value Abandon(const Napi::CallbackInfo& info) {
-    return Napi::Number::New(info.Env(), With(info, [](Listener& listener) { return listener.Abandon(); }));
+  // (slot) -> event
+  Napi::Value Resume(const Napi::CallbackInfo& info) {
+    const int slot = info[0].As<Napi::Number>().Int32Value();
+    if (slot < 0 || slot >= slot_count_) throw Napi::RangeError::New(info.Env(), "no such slot");
+    return Napi::Number::New(info.Env(), With(info, [slot](Listener& listener) { return listener.Resume(slot); }));
   }
 
   void Close(const Napi::CallbackInfo&) {
@@ -143,6 +146,7 @@ Napi::Object Layout(Napi::Env env) {
   set("FAULT", offsetof(Slot, fault));
   set("TX_SIZE", offsetof(Slot, tx_size));
   set("RX_ROOM", offsetof(Slot, rx_room));
+  set("STAGE", offsetof(Slot, stage));
   set("REPLY", offsetof(Slot, reply));
   set("ERROR", offsetof(Slot, error));
   set("RET", offsetof(Slot, ret));

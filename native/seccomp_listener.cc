@@ -62,6 +62,7 @@ Event Listener::Next(int reply, int receive, int timeout_ms) {
     if ((wanted[0].revents & POLLIN) == 0) return kGone;
     if (!Receive(slot)) continue;
     Event event = Fetch(slot);
+    slot.stage = kStageFetched;
     if (IsAlive(slot)) return event;
     // What was read may be another thread's by now. A call that is gone needs no answer.
     slot.notification.id = 0;
@@ -72,6 +73,7 @@ Event Listener::Next(int reply, int receive, int timeout_ms) {
 bool Listener::Receive(Slot& slot) {
   // The kernel refuses a notification that is not zero.
   std::memset(slot.room, 0, sizeof slot.room);
+  slot.stage = kStageReceived;
   if (ioctl(listener_, SECCOMP_IOCTL_NOTIF_RECV, &slot.notification) == 0) return true;
   // ENOENT: the call was interrupted between poll and receive, as a signal may do at any time.
   if (errno != ENOENT && errno != EINTR && errno != EAGAIN) throw ListenerFailure{errno, "ioctl(SECCOMP_IOCTL_NOTIF_RECV)"};
@@ -82,18 +84,22 @@ Event Listener::Fetch(Slot& slot) {
   slot.fault = 0;
   slot.tx_size = 0;
   slot.rx_room = 0;
+  Event kind = KindOf(slot);
+  if (kind == kWrite) FetchMessage(slot);
+  // The path is openat's second argument, and open's first.
+  if (kind == kOpen) FetchPath(slot, slot.notification.data.args[slot.notification.data.nr == SYS_openat ? 1 : 0]);
+  return kind;
+}
+
+Event Listener::KindOf(const Slot& slot) const {
   switch (slot.notification.data.nr) {
     case SYS_write:
-      FetchMessage(slot);
       return kWrite;
     case SYS_openat:
-      FetchPath(slot, slot.notification.data.args[1]);
-      return kOpen;
 #if defined(SYS_open)
     case SYS_open:
-      FetchPath(slot, slot.notification.data.args[0]);
-      return kOpen;
 #endif
+      return kOpen;
     default:
       return kOther;
   }
@@ -194,15 +200,22 @@ Event Listener::SendStandIn(const Slot& slot) {
   return SendResponse(slot, 0, errno == EBADF ? EMFILE : errno, 0);
 }
 
-uint32_t Listener::Abandon() {
-  uint32_t abandoned = 0;
-  for (uint32_t i = 0; i < slot_count_; i++) {
-    Slot& slot = slots_[i];
-    if (slot.notification.id == 0) continue;
-    if (SendResponse(slot, 0, EIO, 0) == kSent) abandoned++;
-    slot.notification.id = 0;
+// A call that a former process received: what it asks, as if it had been received now.
+Event Listener::Resume(int index) {
+  Slot& slot = slots_[index];
+  if (slot.notification.id == 0) return kIdle;
+  if (IsAlive(slot)) {
+    Event event = KindOf(slot);
+    // What was fetched already may have been decided on, and is not fetched a second time.
+    if (slot.stage == kStageReceived) event = Fetch(slot);
+    if (IsAlive(slot)) {
+      if (slot.stage == kStageReceived) slot.stage = kStageFetched;
+      return event;
+    }
   }
-  return abandoned;
+  slot.notification.id = 0;
+  stale_++;
+  return kLost;
 }
 
 }  // namespace gpuvm

@@ -42,8 +42,8 @@ class Listener {
   // (-1: receive nothing). A lost reply is returned at once, nothing received.
   Event Next(int reply, int receive, int timeout_ms);
 
-  // Answers every call that the slots hold with EIO: what a former owner received and did not answer. Their number.
-  uint32_t Abandon();
+  // A call that a former process received and left in this slot; kLost where it is gone, kIdle where there is none.
+  Event Resume(int index);
 
   TaskMemory& memory() { return memory_; }
   int descriptor() const { return listener_; }
@@ -56,6 +56,7 @@ class Listener {
   Event SendStandIn(const Slot& slot);
   bool Receive(Slot& slot);
   Event Fetch(Slot& slot);
+  Event KindOf(const Slot& slot) const;
   void FetchMessage(Slot& slot);
   void FetchPath(Slot& slot, uint64_t address);
   bool IsAlive(const Slot& slot) const;

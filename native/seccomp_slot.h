@@ -29,6 +29,14 @@ enum Reply : uint32_t {
   kReplyStandIn = 3,   // open returns the stand-in
 };
 
+// How far a call has come, for whoever finds the slot after this process died.
+enum Stage : uint32_t {
+  kStageReceived = 0,  // the kernel gave it out; nothing of it was read
+  kStageFetched = 1,   // what the guest wrote is in the slot
+  kStageHanded = 2,    // it may have been executed
+  kStageAnswered = 3,  // the answer is in the slot; it may have been sent
+};
+
 // One notified call, from its receipt to its answer, shared with TypeScript (src/native/seccomp.ts knows these
 // offsets; a test holds the two together).
 //
@@ -43,7 +51,7 @@ struct Slot {
   int32_t fault;        // 0, or the errno of what could not be read
   uint32_t tx_size;     // bytes in `tx`; for an open, of the path
   uint32_t rx_room;     // the guest's rx.size
-  uint32_t unused;
+  uint32_t stage;       // how far the call has come
   uint32_t reply;
   int32_t error;
   int32_t ret;

@@ -120,7 +120,7 @@ void TakeDescriptors(msghdr* message, int32_t* fds, size_t capacity) {
   if (capacity > 0) fds[0] = static_cast<int32_t>(count);
 }
 
-Napi::Value Receive(const Napi::CallbackInfo& info) {
+Napi::Value ReceiveWith(const Napi::CallbackInfo& info, int flags) {
   Napi::Env env = info.Env();
   Bytes into = RangeArgument(info, 1);
   auto fds = info[4].As<Napi::Int32Array>();
@@ -133,7 +133,7 @@ Napi::Value Receive(const Napi::CallbackInfo& info) {
   message.msg_controllen = sizeof(control);
   ssize_t got;
   do {
-    got = recvmsg(info[0].ToNumber().Int32Value(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    got = recvmsg(info[0].ToNumber().Int32Value(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT | flags);
   } while (got < 0 && errno == EINTR);
   if (got < 0) {
     if (errno != EAGAIN) throw SystemCallError(env, errno, "recvmsg");
@@ -143,6 +143,10 @@ Napi::Value Receive(const Napi::CallbackInfo& info) {
   TakeDescriptors(&message, fds.Data(), fds.ElementLength());
   return Napi::Number::New(env, static_cast<double>(got));
 }
+
+Napi::Value Receive(const Napi::CallbackInfo& info) { return ReceiveWith(info, 0); }
+
+Napi::Value Peek(const Napi::CallbackInfo& info) { return ReceiveWith(info, MSG_PEEK); }
 
 Napi::Value Send(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
@@ -183,6 +187,7 @@ void RegisterUnixSocket(Napi::Env env, Napi::Object exports) {
   exports.Set("unixAccept", Napi::Function::New(env, Accept));
   exports.Set("unixConnect", Napi::Function::New(env, Connect));
   exports.Set("unixReceive", Napi::Function::New(env, Receive));
+  exports.Set("unixPeek", Napi::Function::New(env, Peek));
   exports.Set("unixSend", Napi::Function::New(env, Send));
 }
 

@@ -1,5 +1,5 @@
 export { type Addon, addon, nativeProgram } from './addon.js';
 export { Descriptor } from './descriptor.js';
 export { type Readiness, Ready } from './readiness.js';
-export { ListenerEvent, type SeccompListener, SlotLayout, SlotReply } from './seccomp.js';
+export { ListenerEvent, type SeccompListener, SlotLayout, SlotReply, SlotStage } from './seccomp.js';
 export { WOULD_BLOCK } from './unix-socket.js';

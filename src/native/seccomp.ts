@@ -23,6 +23,8 @@ export const SlotLayout = {
   TX_SIZE: 180,
   /** u32, how many bytes of reply the guest has room for. */
   RX_ROOM: 184,
+  /** u32, how far the call has come: one of {@link SlotStage}. */
+  STAGE: 188,
   /** u32, how the call is to be answered: one of {@link SlotReply}. */
   REPLY: 192,
   /** i32, positive errno for `SlotReply.ERROR`. */
@@ -33,6 +35,18 @@ export const SlotLayout = {
   /** 512 bytes each. */
   TX: 256,
   RX: 768,
+} as const;
+
+/** How far a call has come, for whoever finds the slot after its process died; as in native/seccomp_slot.h. */
+export const SlotStage = {
+  /** The kernel gave it out; nothing of it was read. */
+  RECEIVED: 0,
+  /** What the guest wrote is in the slot. */
+  FETCHED: 1,
+  /** It may have been executed. */
+  HANDED: 2,
+  /** The answer is in the slot; it may have been sent. */
+  ANSWERED: 3,
 } as const;
 
 /** How a call is answered. */
@@ -76,8 +90,11 @@ export interface SeccompListener {
   next(reply: number, receive: number, timeoutMs: number): ListenerEvent;
   /** Linux 6.6: hand-over between the two threads without a trip through an idle CPU. False on an older kernel. */
   enableSyncWakeUp(): boolean;
-  /** Answers every call that the slots hold with EIO, and returns their number. */
-  abandon(): number;
+  /**
+   * A call that a former process received and left in this slot: its kind, as if it had been received now; LOST where it
+   * is gone, IDLE where the slot holds none. What was not read of it is read now.
+   */
+  resume(slot: number): ListenerEvent;
   /** The memory descriptors that were opened so far, as [process, descriptor]; they stay the listener's. */
   keptMemory(): [number, number][];
   /** Takes over a memory descriptor of that process. */

@@ -17,6 +17,8 @@ export interface UnixSocketAddon {
    * the array's room are closed.
    */
   unixReceive(fd: number, into: Uint8Array, at: number, length: number, fds: Int32Array): number;
+  /** As {@link unixReceive}, and leaves the bytes on the socket. The descriptors are copies, and the caller's. */
+  unixPeek(fd: number, into: Uint8Array, at: number, length: number, fds: Int32Array): number;
   /**
    * Sends up to `length` bytes, with `fds` (all of them, which stay the caller's) beside the first one: the number
    * of bytes that were taken, which may be fewer, or WOULD_BLOCK when neither byte nor descriptor was.

@@ -5,6 +5,7 @@ export {
   type ClockState,
   type Difference,
   type Fault,
+  ModelMemory,
   SimulatedBpmp,
   type SimulatedOptions,
   type SimulatedState,

@@ -26,8 +26,16 @@ export type BridgeEnd =
   /** The guest's side is gone: its process exited or its connection closed. */
   | { readonly reason: 'guest-gone' }
   | { readonly reason: 'closed' }
+  /** The guest runs on, and a successor serves it. */
+  | { readonly reason: 'handed-over' }
   /** The peer broke the protocol, or the kernel refused; `message` is one line. */
   | { readonly reason: 'fault'; readonly message: string };
+
+/** A descriptor that is kept for a successor. */
+export interface NamedFd {
+  readonly name: string;
+  readonly fd: number;
+}
 
 export interface Bridge {
   /**
@@ -43,6 +51,16 @@ export interface Bridge {
    */
   notify?(mrq: number, payload: Uint8Array): Promise<unknown>;
   close(): void;
+  /**
+   * What a successor needs in its place, by name; they stay the bridge's. Absent where there can be none. A name tells of
+   * one open file for good: where that changes, the name does.
+   */
+  descriptors?(): NamedFd[];
+  /**
+   * Takes no more requests, answers those under way within the deadline, and has `serve` resolve with `handed-over`.
+   * Towards the guest nothing is closed as long as somebody has copies of the descriptors.
+   */
+  quiesce?(deadlineMs: number): void;
   /** Counters for people and tests, by name. */
   stats(): Record<string, number>;
 }

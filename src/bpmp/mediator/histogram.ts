@@ -19,6 +19,24 @@ export class Histogram {
     if (ns > this.#maxNs) this.#maxNs = ns;
   }
 
+  /** What it holds, as JSON can; of buckets those that are not empty, as [bucket, count]. */
+  save(): SavedHistogram {
+    const buckets: [number, number][] = [];
+    for (const [bucket, count] of this.#buckets.entries()) if (count > 0) buckets.push([bucket, count]);
+    return { buckets, sumNs: this.#sumNs, maxNs: this.#maxNs };
+  }
+
+  /** Takes over what another one saved. */
+  restore({ buckets, sumNs, maxNs }: SavedHistogram): void {
+    for (const [bucket, count] of buckets) {
+      if (!(bucket in this.#buckets)) continue;
+      this.#buckets[bucket] += count;
+      this.#count += count;
+    }
+    this.#sumNs += sumNs;
+    this.#maxNs = Math.max(this.#maxNs, maxNs);
+  }
+
   get count(): number {
     return this.#count;
   }
@@ -43,6 +61,12 @@ export class Histogram {
       maxNs: Math.round(this.#maxNs),
     };
   }
+}
+
+export interface SavedHistogram {
+  readonly buckets: readonly (readonly [number, number])[];
+  readonly sumNs: number;
+  readonly maxNs: number;
 }
 
 export interface LatencySummary {

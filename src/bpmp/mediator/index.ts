@@ -5,7 +5,7 @@ export type { LatencySummary } from './histogram.js';
 export { Histogram } from './histogram.js';
 export { type Holding, Ledger, type LedgerStore } from './ledger.js';
 export { LedgerRecords, MOST_RECORDS, RECORD_SIZE } from './ledger-records.js';
-export { Mediator, type MediatorOptions, type MediatorSnapshot } from './mediator.js';
+export { Mediator, type MediatorOptions, type MediatorSnapshot, type SavedMediator } from './mediator.js';
 export { RECENT_SIZE, type RecentDecision, RecentDecisions } from './recent.js';
 export type { TransferRecord } from './record.js';
 export type { ReleaseEntry, ReleaseReport } from './release.js';

@@ -18,6 +18,17 @@ export class TokenBucket {
     this.#at = nowMs;
   }
 
+  /** What there is now; below 0 where tokens were lent. */
+  balance(nowMs: number): number {
+    this.#earn(nowMs);
+    return this.#tokens;
+  }
+
+  /** Goes on with what another one had. */
+  setBalance(tokens: number): void {
+    this.#tokens = Math.min(this.#burst, tokens);
+  }
+
   /** Takes one token if there is one. */
   tryTake(nowMs: number): boolean {
     this.#earn(nowMs);

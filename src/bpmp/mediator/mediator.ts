@@ -10,7 +10,7 @@ import { TokenBucket } from './limit.js';
 import type { RecentDecisions } from './recent.js';
 import type { TransferRecord } from './record.js';
 import type { ReleaseReport } from './release.js';
-import { Statistics, type StatisticsSnapshot, verdicts } from './statistics.js';
+import { type SavedStatistics, Statistics, type StatisticsSnapshot, verdicts } from './statistics.js';
 import { FilteredView } from './view.js';
 
 export interface MediatorOptions {
@@ -28,6 +28,8 @@ export interface MediatorOptions {
   readonly ledger?: Ledger;
   /** Is told every decision, for a report of how it came to an end. */
   readonly recent?: RecentDecisions;
+  /** What a former mediator of the same guest had counted. */
+  readonly saved?: SavedMediator;
   /** Monotonic time in ms. */
   readonly nowMs?: () => number;
 }
@@ -35,6 +37,14 @@ export interface MediatorOptions {
 export interface MediatorSnapshot extends StatisticsSnapshot {
   readonly vm: string;
   readonly holdings: readonly { readonly resource: string; readonly before: string; readonly now: string }[];
+}
+
+/** What a mediator passes on to its successor, beside the ledger; as JSON would hold it. */
+export interface SavedMediator {
+  readonly statistics: SavedStatistics;
+  readonly sequence: number;
+  /** Tokens of the rate limit, where there is one. */
+  readonly tokens?: number;
 }
 
 /** A request that would have to wait longer than this for the rate limit is refused with -EAGAIN. */
@@ -74,6 +84,21 @@ export class Mediator {
       this.#denials = new DenialReporter(options.vm, options.policy, options.onDenial, now);
     const limit = options.policy.limit;
     if (limit) this.#bucket = new TokenBucket(limit.perSecond, limit.burst, now);
+    const { saved } = options;
+    if (saved === undefined) return;
+    this.#statistics.restore(saved.statistics);
+    this.#sequence = saved.sequence;
+    if (saved.tokens !== undefined) this.#bucket?.setBalance(saved.tokens);
+  }
+
+  /** For a successor that goes on with the same guest and the same ledger. */
+  save(): SavedMediator {
+    const tokens = this.#bucket?.balance(this.#now());
+    return {
+      statistics: this.#statistics.save(),
+      sequence: this.#sequence,
+      ...(tokens !== undefined && { tokens }),
+    };
   }
 
   /** See `RequestHandler`: never throws, never rejects. */

@@ -1,5 +1,5 @@
 import type { Verdict } from '../policy/index.js';
-import { Histogram, type LatencySummary } from './histogram.js';
+import { Histogram, type LatencySummary, type SavedHistogram } from './histogram.js';
 
 export const verdicts = ['allow', 'deny', 'absorb', 'malformed'] as const satisfies readonly Verdict[];
 
@@ -28,6 +28,26 @@ export class Statistics {
     histogram.record(latencyNs);
   }
 
+  save(): SavedStatistics {
+    const { delayed, refused, hidden, forwarded } = this;
+    const cells: [number, SavedHistogram][] = [];
+    for (const [cell, histogram] of this.#cells.entries())
+      if (histogram) cells.push([cell, histogram.save()]);
+    return { cells, delayed, refused, hidden, forwarded };
+  }
+
+  restore({ cells, delayed, refused, hidden, forwarded }: SavedStatistics): void {
+    for (const [cell, saved] of cells) {
+      if (!(cell in this.#cells)) continue;
+      this.#cells[cell] ??= new Histogram();
+      this.#cells[cell].restore(saved);
+    }
+    this.delayed += delayed;
+    this.refused += refused;
+    this.hidden += hidden;
+    this.forwarded += forwarded;
+  }
+
   snapshot(): StatisticsSnapshot {
     const rows: StatisticsRow[] = [];
     const totals: Record<Verdict, number> = { allow: 0, deny: 0, absorb: 0, malformed: 0 };
@@ -41,6 +61,15 @@ export class Statistics {
     const { delayed, refused, hidden, forwarded } = this;
     return { totals, rows, delayed, refused, hidden, forwarded };
   }
+}
+
+/** By cell; see `Statistics`. */
+export interface SavedStatistics {
+  readonly cells: readonly (readonly [number, SavedHistogram])[];
+  readonly delayed: number;
+  readonly refused: number;
+  readonly hidden: number;
+  readonly forwarded: number;
 }
 
 export interface StatisticsRow {

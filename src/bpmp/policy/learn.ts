@@ -16,6 +16,11 @@ interface Seen {
   count: number;
 }
 
+export interface SavedLearner {
+  readonly seen: readonly (readonly [key: string, seen: Seen])[];
+  readonly overlooked: number;
+}
+
 /**
  * Collects requests that the present policy denies, and writes the policy that would have let them pass, and no more:
  * rights no higher than asked for, rates no higher than seen. Reads of what the filtered view hides are left out,
@@ -54,6 +59,16 @@ export class PolicyLearner {
     } else {
       this.#overlooked++;
     }
+  }
+
+  /** What was seen, for another learner of the same policy; as JSON would hold it. */
+  save(): SavedLearner {
+    return { seen: [...this.#seen], overlooked: this.#overlooked };
+  }
+
+  restore({ seen, overlooked }: SavedLearner): void {
+    for (const [key, each] of seen) if (this.#seen.size < MAX_NEEDS) this.#seen.set(key, { ...each });
+    this.#overlooked += overlooked;
   }
 
   /** Different denied requests so far. */

@@ -1,4 +1,7 @@
 import type { BackendConfig } from '../backend/index.js';
+import type { NamedFd } from '../bridge/bridge.js';
+
+export type { NamedFd };
 
 /** Everything that one VM's worker thread is made from; plain data, as it crosses the thread's boundary. */
 export interface BridgeConfig {
@@ -15,8 +18,17 @@ export interface BridgeConfig {
    * more; its folder is made. What an earlier process left in it is given back first.
    */
   readonly ledgerFile?: string;
+  /** Go on with a guest that another process has served, in the place of one that is to come. */
+  readonly takeOver?: TakeOver;
   /** Hand every transfer to the main thread; off, only refusals and counters are. */
   readonly record?: boolean;
+}
+
+export interface TakeOver {
+  /** What the former process's handle told last, or `handOver` returned; the bridge's from here on. */
+  readonly fds: readonly NamedFd[];
+  /** What `handOver` returned; absent where the former process was killed. */
+  readonly state?: unknown;
 }
 
 export interface VfioUserConfig {
@@ -41,8 +53,8 @@ export interface IvcConfig {
 
 export interface InterposedConfig {
   readonly kind: 'interposed';
-  /** Our end of the socket over which the exec wrapper sends its listener; the thread closes it. */
-  readonly socketFd: number;
+  /** Our end of the socket over which the exec wrapper sends its listener; the thread closes it. Without use in a take-over. */
+  readonly socketFd?: number;
   /** The path whose opening is mediated. */
   readonly devicePath?: string;
   /** Behave as on a kernel without WAIT_KILLABLE_RECV and SYNC_WAKE_UP, for tests. */

@@ -1,6 +1,8 @@
 import type { Bridge, Control, RequestHandler } from '../bridge/bridge.js';
-import type { BridgeConfig, InterposedConfig, IvcConfig, VfioUserConfig } from './config.js';
+import type { BridgeConfig, InterposedConfig, IvcConfig, TakeOver, VfioUserConfig } from './config.js';
+import { cannotTakeOver } from './hand-over.js';
 import type { BridgeReady } from './messages.js';
+import type { StateMemory } from './state-memory.js';
 
 export interface CreatedBridge {
   readonly bridge: Bridge;
@@ -12,15 +14,17 @@ export function createBridge(
   config: BridgeConfig,
   handler: RequestHandler,
   control: Control,
+  onDescriptors: () => void,
+  _state: StateMemory,
 ): Promise<CreatedBridge> {
-  const { bridge } = config;
+  const { bridge, takeOver } = config;
   switch (bridge.kind) {
     case 'vfio-user':
       return createVfioUser(bridge, handler);
     case 'ivc':
       return createIvc(bridge, handler);
     case 'interposed':
-      return createInterposed(bridge, handler, control);
+      return createInterposed(bridge, takeOver, handler, control, onDescriptors);
   }
 }
 
@@ -46,10 +50,19 @@ async function createIvc(
 
 async function createInterposed(
   { socketFd, devicePath, oldKernel }: InterposedConfig,
+  takeOver: TakeOver | undefined,
   handler: RequestHandler,
   control: Control,
+  onDescriptors: () => void,
 ): Promise<CreatedBridge> {
-  const { InterposedBridge } = await import('../bridge/interposed/index.js');
-  const bridge = new InterposedBridge({ socketFd, devicePath, oldKernel, handler, control });
+  const { fromDescriptors, InterposedBridge } = await import('../bridge/interposed/index.js');
+  const common = { devicePath, oldKernel, handler, control, onDescriptors };
+  let bridge: Bridge;
+  if (takeOver === undefined) bridge = new InterposedBridge({ ...common, socketFd: socketFd ?? -1 });
+  else {
+    const taken = fromDescriptors(takeOver.fds);
+    if (taken === undefined) throw cannotTakeOver('its listener was not kept');
+    bridge = new InterposedBridge({ ...common, takeOver: taken });
+  }
   return { bridge, ready: { notes: [] } };
 }

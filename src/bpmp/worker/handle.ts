@@ -1,15 +1,22 @@
 import { EventEmitter } from 'node:events';
 import { type ErrorCode, errorCodes, GpuvmError } from '../../errors.js';
+import { addon } from '../../native/index.js';
 import type { DenialEvent, RecentDecision, ReleaseReport, TransferRecord } from '../mediator/index.js';
-import type { BridgeConfig } from './config.js';
+import type { BridgeConfig, NamedFd } from './config.js';
+import { cannotTakeOver, type HandOver } from './hand-over.js';
 import type { BridgeEnded, BridgeReady, BridgeSnapshot, Question, ToWorker } from './messages.js';
-import { RECENT_AT, type StateMemory } from './state-memory.js';
+import { RECENT_AT } from './state-memory.js';
 import { BridgeThread } from './thread.js';
 
 interface BridgeEvents {
   /** In order; `dropped` counts those that were lost before this batch because nobody kept up. */
   transfers: [records: readonly TransferRecord[], dropped: number];
   denial: [denial: DenialEvent];
+  /**
+   * What a successor would need has changed: the whole list, to be kept where it outlives this process. The descriptors
+   * are open until the next such event, or the bridge's end; `fds` has the present ones.
+   */
+  'fds-changed': [fds: readonly NamedFd[]];
   /** With `keepListening`: one guest is gone, the bridge goes on. */
   'guest-ended': [ended: BridgeEnded];
 }
@@ -27,21 +34,19 @@ export class BridgeHandle extends EventEmitter<BridgeEvents> {
   #nextId = 0;
   #isEnded = false;
 
-  readonly #state: StateMemory;
+  readonly #thread: BridgeThread;
+  #fds: readonly NamedFd[] = [];
 
   /** @internal Use `startBridge`. */
-  constructor(
-    ready: BridgeReady,
-    ended: Promise<BridgeEnded>,
-    state: StateMemory,
-    post: (message: ToWorker) => void,
-  ) {
+  constructor(ready: BridgeReady, ended: Promise<BridgeEnded>, thread: BridgeThread) {
     super();
     this.ready = ready;
-    this.#state = state;
-    this.#post = post;
+    this.#thread = thread;
+    this.#post = (message) => thread.post(message);
     this.ended = ended.finally(() => {
       this.#isEnded = true;
+      closeAll(this.#fds);
+      this.#fds = [];
       const error = new GpuvmError('GPUVM_BRIDGE_CLOSED', 'the bridge has ended');
       for (const answer of this.#answers.values()) answer.reject(error);
       this.#answers.clear();
@@ -76,7 +81,7 @@ export class BridgeHandle extends EventEmitter<BridgeEvents> {
 
   /** The last decisions, the oldest first. The thread is not asked: it may be stuck. */
   async recent(): Promise<RecentDecision[]> {
-    return decisionsIn(this.#state);
+    return decisionsIn(this.#thread);
   }
 
   /**
@@ -87,10 +92,35 @@ export class BridgeHandle extends EventEmitter<BridgeEvents> {
     if (!this.#isEnded) this.#post({ type: 'guest-process', pid });
   }
 
+  /** What a successor would need as things are, beside the state memory's; see the event `fds-changed`. */
+  get fds(): readonly NamedFd[] {
+    return this.#isEnded ? [] : [...this.#fds, { name: STATE_FD, fd: this.#thread.stateFd }];
+  }
+
+  /**
+   * Passes the guest on: what is under way is answered within the deadline, in ms, nothing more is taken, nothing is given
+   * back, and the thread ends (`handed-over`). The guest waits from then on, until `startBridge` with `takeOver` goes on
+   * with what this resolves with, in this process or another. Copies of the descriptors that are kept elsewhere do too.
+   */
+  async handOver(deadlineMs = 5000): Promise<HandOver> {
+    const state = await this.#ask({ what: 'hand-over', deadlineMs });
+    const fds = this.#fds;
+    this.#fds = [];
+    return { fds: [...fds, { name: STATE_FD, fd: addon().duplicateFd(this.#thread.stateFd) }], state };
+  }
+
   /** Stops serving, gives back what the guest holds, ends the thread. */
   close(): Promise<BridgeEnded> {
     if (!this.#isEnded) this.#post({ type: 'close' });
     return this.ended;
+  }
+
+  /** @internal */
+  keep(fds: readonly NamedFd[]): void {
+    const old = this.#fds;
+    this.#fds = fds;
+    this.emit('fds-changed', this.fds);
+    closeAll(old);
   }
 
   /** @internal */
@@ -127,17 +157,24 @@ export function startBridge(config: BridgeConfig, thread = new BridgeThread()): 
   });
   const flush = config.record ? setInterval(() => thread.post({ type: 'flush' }), FLUSH_MS) : undefined;
   flush?.unref();
+  if (config.takeOver !== undefined) {
+    const state = config.takeOver.fds.find(({ name }) => name === STATE_FD);
+    if (state === undefined) return Promise.reject(cannotTakeOver('its state memory was not kept'));
+    thread.adoptState(state.fd);
+  }
   thread.post({ type: 'serve', config, stateFd: thread.stateFd });
   return new Promise((resolve, reject) => {
     thread.onMessage((message) => {
       switch (message.type) {
         case 'ready':
-          handle = new BridgeHandle(message.ready, ended, thread.state, (post) => thread.post(post));
+          handle = new BridgeHandle(message.ready, ended, thread);
           return resolve(handle);
         case 'failed':
           return reject(revive(message.code, message.message));
         case 'transfers':
           return handle?.emit('transfers', message.records, message.dropped);
+        case 'descriptors':
+          return handle === undefined ? closeAll(message.fds) : handle.keep(message.fds);
         case 'denial':
           return handle?.emit('denial', message.denial);
         case 'guest-ended':
@@ -160,19 +197,26 @@ export function startBridge(config: BridgeConfig, thread = new BridgeThread()): 
         end: { reason: 'fault', message: fault },
         release: NOTHING_RELEASED,
         snapshot: emptySnapshot(config.vm),
-        lastDecisions: await decisionsIn(thread.state).catch(() => []),
+        lastDecisions: await decisionsIn(thread).catch(() => []),
       });
     });
   });
 }
 
 /** What formats them is loaded when it is asked for: only a report does. */
-async function decisionsIn(state: StateMemory): Promise<RecentDecision[]> {
+async function decisionsIn({ state }: BridgeThread): Promise<RecentDecision[]> {
   const [{ RecentDecisions }, { tegra234 }] = await Promise.all([
     import('../mediator/index.js'),
     import('../tegra234/index.js'),
   ]);
   return new RecentDecisions(state.memory, RECENT_AT).read(tegra234);
+}
+
+/** The name of the state memory's descriptor. */
+const STATE_FD = 'state';
+
+function closeAll(fds: readonly NamedFd[]): void {
+  for (const { fd } of fds) addon().closeFd(fd);
 }
 
 function revive(code: string, message: string): GpuvmError {

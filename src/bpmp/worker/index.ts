@@ -1,4 +1,12 @@
-export type { BridgeConfig, InterposedConfig, IvcConfig, VfioUserConfig } from './config.js';
+export type {
+  BridgeConfig,
+  InterposedConfig,
+  IvcConfig,
+  NamedFd,
+  TakeOver,
+  VfioUserConfig,
+} from './config.js';
+export type { HandOver } from './hand-over.js';
 export { BridgeHandle, startBridge } from './handle.js';
 export { recoverHoldings } from './lazy-recover.js';
 export type { BridgeEnded, BridgeReady, BridgeSnapshot, GuestView } from './messages.js';

@@ -6,7 +6,7 @@ import type {
   ReleaseReport,
   TransferRecord,
 } from '../mediator/index.js';
-import type { BridgeConfig } from './config.js';
+import type { BridgeConfig, NamedFd } from './config.js';
 
 export interface WorkerData {
   /** An eventfd: readable when the main thread wants something of a thread that blocks in a system call. */
@@ -59,6 +59,8 @@ export type Question =
   | { readonly what: 'backend-state' }
   /** The guest was reset; the answer is the report of what was given back. */
   | { readonly what: 'guest-reset' }
+  /** The answer is a `HandOverState`, once the bridge serves no more; then the thread ends. */
+  | { readonly what: 'hand-over'; readonly deadlineMs: number }
   | { readonly what: 'set-temperature'; readonly zone: string; readonly millicelsius: number };
 
 export type ToWorker =
@@ -75,6 +77,8 @@ export type FromWorker =
   | { readonly type: 'ready'; readonly ready: BridgeReady }
   | { readonly type: 'failed'; readonly code: string; readonly message: string }
   | { readonly type: 'transfers'; readonly records: TransferRecord[]; readonly dropped: number }
+  /** What a successor needs, as copies; the receiver's. */
+  | { readonly type: 'descriptors'; readonly fds: readonly NamedFd[] }
   | { readonly type: 'denial'; readonly denial: DenialEvent }
   | { readonly type: 'guest-ended'; readonly ended: BridgeEnded }
   | { readonly type: 'ended'; readonly ended: BridgeEnded }

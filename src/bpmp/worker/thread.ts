@@ -10,10 +10,8 @@ import { StateMemory } from './state-memory.js';
 export class BridgeThread {
   readonly #worker: Worker;
   readonly #controlFd: number;
-  /** What the thread writes to as it changes, for those who outlive it. */
-  readonly state: StateMemory;
-  /** Its descriptor; open as long as the thread is there. */
-  readonly stateFd: number;
+  #state: StateMemory;
+  #stateFd: number;
   #isGone = false;
   /** Settles once, when the thread is gone, with what it failed with if it failed; never rejects. */
   readonly exited: Promise<string | undefined>;
@@ -21,8 +19,8 @@ export class BridgeThread {
   constructor() {
     this.#controlFd = addon().eventfdCreate();
     const { state, fd } = StateMemory.create();
-    this.state = state;
-    this.stateFd = fd;
+    this.#state = state;
+    this.#stateFd = fd;
     this.#worker = startWorker({ controlFd: this.#controlFd });
     this.#worker.unref();
     let fault: string | undefined;
@@ -33,10 +31,27 @@ export class BridgeThread {
       this.#worker.once('exit', () => {
         this.#isGone = true;
         addon().closeFd(this.#controlFd);
-        addon().closeFd(this.stateFd);
+        addon().closeFd(this.#stateFd);
         resolve(fault);
       });
     });
+  }
+
+  /** What the thread writes to as it changes, for those who outlive it. */
+  get state(): StateMemory {
+    return this.#state;
+  }
+
+  /** Its descriptor; open as long as the thread is there. */
+  get stateFd(): number {
+    return this.#stateFd;
+  }
+
+  /** Goes on with the state of a former thread; the descriptor becomes this one's. */
+  adoptState(fd: number): void {
+    this.#state = new StateMemory(fd);
+    addon().closeFd(this.#stateFd);
+    this.#stateFd = fd;
   }
 
   post(message: ToWorker): void {

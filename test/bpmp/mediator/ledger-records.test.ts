@@ -24,7 +24,12 @@ describe('LedgerRecords', () => {
     ledger.intend(Aspect.CLOCK_PARENT, 9, undefined, false);
     ledger.note(Aspect.CLOCK_PARENT, 9, undefined, 7, false);
     expect(read(memory).found).toEqual(ledger.holdings());
-    expect(read(memory).found.map(({ id, now }) => [id, now])).toEqual([[3, 2], [304, 1], [304, 5], [9, 7]]);
+    expect(read(memory).found.map(({ id, now }) => [id, now])).toEqual([
+      [3, 2],
+      [304, 1],
+      [304, 5],
+      [9, 7],
+    ]);
   });
 
   it('has another find a change that was about to be made, and mark it so', () => {

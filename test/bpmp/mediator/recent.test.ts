@@ -39,7 +39,8 @@ describe('RecentDecisions', () => {
   it('is bounded whatever reasons a guest makes up, and reads back whatever lies there', () => {
     const memory = new ArrayBuffer(RECENT_SIZE);
     const recent = new RecentDecisions(memory);
-    for (let i = 0; i < 3000; i++) recent.add(0, new Uint8Array(512), 3, `malformed, ${i} ${'x'.repeat(300)}`, -22, i, 1);
+    for (let i = 0; i < 3000; i++)
+      recent.add(0, new Uint8Array(512), 3, `malformed, ${i} ${'x'.repeat(300)}`, -22, i, 1);
     expect(recent.read().at(-1)).toMatchObject({ verdict: 'malformed', rule: '(not kept)' });
     new Uint8Array(memory).fill(0xff);
     expect(new RecentDecisions(memory).read()).toHaveLength(20);

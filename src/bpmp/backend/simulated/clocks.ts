@@ -1,6 +1,7 @@
 import { BpmpError, ClkCommand, type ResourceTable } from '../../wire/index.js';
 import { i64, type Reply, u32 } from './bytes.js';
 import { buildClockTree, type Clock, ClockKind } from './clock-tree.js';
+import { ModelMemory } from './model-memory.js';
 
 /**
  * MRQ_CLK. A clock's state is what the CPU has asked for, as the ABI has it: enabling a child does not show on its
@@ -16,13 +17,14 @@ export class Clocks {
   /** Clocks whose rate a debug file has fixed. */
   readonly rateLocked: Uint8Array;
 
-  constructor(table: ResourceTable) {
+  constructor(table: ResourceTable, memory = new ModelMemory()) {
     this.clocks = buildClockTree(table);
     const size = this.clocks.length;
-    this.enabled = new Uint8Array(size);
-    this.parents = new Uint16Array(size);
-    this.settings = new Float64Array(size);
-    this.rateLocked = new Uint8Array(size);
+    this.enabled = memory.take(Uint8Array, size);
+    this.parents = memory.take(Uint16Array, size);
+    this.settings = memory.take(Float64Array, size);
+    this.rateLocked = memory.take(Uint8Array, size);
+    if (memory.goesOn) return;
     for (const clock of this.clocks) {
       if (clock === undefined) continue;
       this.enabled[clock.id] = clock.on ? 1 : 0;

@@ -1,5 +1,6 @@
 import { BpmpError, PgCommand, type ResourceTable } from '../../wire/index.js';
 import { type Reply, u32 } from './bytes.js';
+import { ModelMemory } from './model-memory.js';
 
 /** Domains that the bootloader leaves on: its display and its USB. */
 const POWERED = /^(?:DISP|XUSB[AC])$/;
@@ -12,12 +13,16 @@ export class Domains {
   readonly states: Uint8Array;
   private readonly names: readonly (Uint8Array | undefined)[];
 
-  constructor(private readonly table: ResourceTable) {
-    this.states = new Uint8Array(table.maxId + 1).fill(HOLE);
+  constructor(
+    private readonly table: ResourceTable,
+    memory = new ModelMemory(),
+  ) {
+    this.states = memory.take(Uint8Array, table.maxId + 1);
+    if (!memory.goesOn) this.states.fill(HOLE);
     const names: (Uint8Array | undefined)[] = new Array(this.states.length).fill(undefined);
     for (const id of table.ids) {
       const name = table.nameOf(id)!;
-      this.states[id] = POWERED.test(name) ? 1 : 0;
+      if (!memory.goesOn) this.states[id] = POWERED.test(name) ? 1 : 0;
       names[id] = new Uint8Array(NAME_SIZE);
       new TextEncoder().encodeInto(name.toLowerCase(), names[id].subarray(0, NAME_SIZE - 1));
     }

@@ -1,5 +1,6 @@
 import { BpmpError, ResetCommand, type ResourceTable } from '../../wire/index.js';
 import { type Reply, u32 } from './bytes.js';
+import { ModelMemory } from './model-memory.js';
 
 /** What firmware and bootloader have let out of reset before a guest starts: what the host itself lives on. */
 const RELEASED = /^(?:ACTMON|GPCDMA|PEX_USB_UPHY|UART|SDMMC|QSPI|I2C|TSEC|SCE_ALL|RCE_ALL|XUSB_PADCTL|EQOS$)/;
@@ -9,8 +10,13 @@ const HOLE = 2;
 export class Resets {
   readonly lines: Uint8Array;
 
-  constructor(private readonly table: ResourceTable) {
-    this.lines = new Uint8Array(table.maxId + 1).fill(HOLE);
+  constructor(
+    private readonly table: ResourceTable,
+    memory = new ModelMemory(),
+  ) {
+    this.lines = memory.take(Uint8Array, table.maxId + 1);
+    if (memory.goesOn) return;
+    this.lines.fill(HOLE);
     for (const id of table.ids) this.lines[id] = RELEASED.test(table.nameOf(id)!) ? 0 : 1;
   }
 

@@ -12,6 +12,7 @@ import { Faults } from './faults.js';
 import { I2c } from './i2c.js';
 import { Memory } from './memory.js';
 import * as misc from './misc.js';
+import { ModelMemory } from './model-memory.js';
 import type { SimulatedOptions } from './options.js';
 import { Resets } from './resets.js';
 import { type Difference, differences, type SimulatedState } from './state.js';
@@ -30,18 +31,18 @@ const MAX_MRQ = 95;
 export class SimulatedBpmp implements Backend {
   readonly name = 'simulated';
   onRequest: RequestListener | undefined;
-  private readonly clocks = new Clocks(tegra234.clocks);
-  private readonly resets = new Resets(tegra234.resets);
-  private readonly domains = new Domains(tegra234.powerDomains);
-  private readonly memory = new Memory(this.clocks);
+  private readonly clocks: Clocks;
+  private readonly resets: Resets;
+  private readonly domains: Domains;
+  private readonly memory: Memory;
   private readonly straps = new misc.Straps();
   private readonly uphy = new misc.Uphy();
-  private readonly monitors = new misc.FrequencyMonitors(this.clocks);
+  private readonly monitors: misc.FrequencyMonitors;
   private readonly thermal: Thermal;
   private readonly debug: Debug;
   private readonly handlers: readonly (Handler | undefined)[];
   private readonly reply = new Reply();
-  private readonly counts = new Uint32Array(MAX_MRQ + 1);
+  private readonly counts: Uint32Array;
   private otherCount = 0;
   private readonly faults: Faults | undefined;
   private readonly delays: Delays;
@@ -49,7 +50,18 @@ export class SimulatedBpmp implements Backend {
   private closed = false;
   private readonly powerOn: SimulatedState;
 
-  constructor(options: SimulatedOptions = {}) {
+  /**
+   * @param memory - where its clocks, resets, domains and counts are to lie, so that a successor can go on with them; see
+   *   `ModelMemory`
+   */
+  constructor(options: SimulatedOptions = {}, memory = new ModelMemory()) {
+    this.clocks = new Clocks(tegra234.clocks, memory);
+    this.resets = new Resets(tegra234.resets, memory);
+    this.domains = new Domains(tegra234.powerDomains, memory);
+    this.counts = memory.take(Uint32Array, MAX_MRQ + 1);
+    this.memory = new Memory(this.clocks);
+    this.monitors = new misc.FrequencyMonitors(this.clocks);
+    memory.begun();
     const tag = options.tag ?? 'gpuvm-simulated-bpmp';
     this.thermal = new Thermal(options.thermalZones, (zone) => this.tellOfTrip(zone));
     const root = debugTree({

@@ -1,10 +1,12 @@
 import { constants } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { addon, ListenerEvent, type SeccompListener } from '../../../native/index.js';
-import type { Bridge, BridgeEnd, Control } from '../bridge.js';
+import { addon, ListenerEvent, type SeccompListener, SlotStage } from '../../../native/index.js';
+import type { Bridge, BridgeEnd, Control, NamedFd } from '../bridge.js';
+import { isRepeatable } from '../repeatable.js';
 import { type Attached, Handshake } from './attach.js';
 import { Calls, isCall } from './calls.js';
 import { Delivery } from './delivery.js';
+import { toDescriptors } from './descriptors.js';
 import { InFlight } from './in-flight.js';
 import { type Journal, openJournal } from './journal.js';
 import { isSendReliable } from './kernel.js';
@@ -35,16 +37,19 @@ export class InterposedBridge implements Bridge {
   readonly #control: Control;
   readonly #journal: Journal;
   readonly #slots: Slots;
-  readonly #free: number[];
+  #free: number[];
   readonly #delivery: Delivery;
   readonly #inFlight: InFlight;
   readonly #calls: Calls;
-  readonly #counters = { timedOut: 0, abandoned: 0 };
+  readonly #counters = { timedOut: 0, abandoned: 0, repeated: 0, resent: 0 };
   readonly #kernel = { waitKillable: 0, syncWakeUp: 0 };
   #listener: SeccompListener | undefined;
   #handshake: Handshake | undefined;
   #watches: Watches | undefined;
   #end: BridgeEnd | undefined;
+  #isQuiescing = false;
+  /** The guest's processes whose memory was offered to a successor. */
+  #offered = '';
   /** Ends the wait of the event loop. */
   #wake: () => void = () => {};
 
@@ -78,6 +83,8 @@ export class InterposedBridge implements Bridge {
       while (this.#end === undefined) {
         this.#serveBlocking();
         if (this.#inFlight.waiting > 0) await this.#serveFromLoop();
+        if (this.#isQuiescing && this.#inFlight.waiting === 0) this.#finish({ reason: 'handed-over' });
+        this.#offer();
         await nextTurn();
       }
     } catch (error) {
@@ -89,6 +96,17 @@ export class InterposedBridge implements Bridge {
 
   close(): void {
     this.#finish({ reason: 'closed' });
+  }
+
+  descriptors(): NamedFd[] {
+    const handOver = this.handOver();
+    return handOver === undefined ? [] : toDescriptors(handOver);
+  }
+
+  quiesce(deadlineMs: number): void {
+    this.#isQuiescing = true;
+    this.#watches?.stop();
+    setTimeout(() => this.#finish({ reason: 'handed-over' }), deadlineMs).unref();
   }
 
   stats(): Record<string, number> {
@@ -118,8 +136,7 @@ export class InterposedBridge implements Bridge {
       const { takeOver } = this.#options;
       const listener = this.#open(takeOver);
       for (const [process, fd] of takeOver.memory) listener.adoptMemory(process, fd);
-      // Whether they were executed nobody can tell any more, so they must not be executed again.
-      this.#counters.abandoned = listener.abandon();
+      this.#resume(listener);
       return;
     }
     this.#handshake = new Handshake(this.#options.socketFd, this.#control);
@@ -130,10 +147,47 @@ export class InterposedBridge implements Bridge {
   #open({ listenerFd, waitKillable }: Attached): SeccompListener {
     const listener = new (addon().SeccompListener)(listenerFd, this.#control.fd, this.#journal.memory);
     this.#listener = listener;
+    this.#options.onDescriptors?.();
     this.#kernel.waitKillable = Number(waitKillable);
     this.#delivery.isReliable = isSendReliable(waitKillable);
     if (!this.#options.oldKernel) this.#kernel.syncWakeUp = Number(listener.enableSyncWakeUp());
     return listener;
+  }
+
+  /** What a former owner received and did not answer, or may not have. */
+  #resume(listener: SeccompListener): void {
+    const slots = this.#slots;
+    const later = new Set<number>();
+    for (let slot = 0; slot < slots.count; slot++) {
+      const event = listener.resume(slot);
+      if (!isCall(event)) continue;
+      const stage = slots.stage(slot);
+      if (stage === SlotStage.ANSWERED) this.#counters.resent++;
+      else if (stage === SlotStage.HANDED && !isRepeatable(slots.mrq(slot))) {
+        // Whether it was executed nobody can tell any more, and twice is not the same as once.
+        this.#counters.abandoned++;
+        slots.answerError(slot, errno.EIO);
+      } else {
+        if (stage === SlotStage.HANDED) this.#counters.repeated++;
+        if (this.#calls.take(event, slot) === Taken.LATER) {
+          later.add(slot);
+          continue;
+        }
+      }
+      this.#sendAlone(slot);
+    }
+    this.#free = this.#free.filter((slot) => !later.has(slot));
+  }
+
+  /** Tells of processes of the guest's that made their first call. */
+  #offer(): void {
+    const { onDescriptors } = this.#options;
+    const listener = this.#listener;
+    if (onDescriptors === undefined || listener === undefined || listener.fd < 0) return;
+    const kept = listener.keptMemory().join(' ');
+    if (kept === this.#offered) return;
+    this.#offered = kept;
+    onDescriptors();
   }
 
   /** Until something needs the event loop: a request in flight, the end, or its turn. */
@@ -142,7 +196,8 @@ export class InterposedBridge implements Bridge {
     let reply = NONE;
     for (let calls = TURN_CALLS; listener !== undefined && this.#end === undefined; calls--) {
       // A loaded guest gets its last answer before the loop turns.
-      const slot = calls > 0 && this.#inFlight.waiting === 0 ? this.#free[this.#free.length - 1] : NONE;
+      const takes = calls > 0 && this.#inFlight.waiting === 0 && !this.#isQuiescing;
+      const slot = takes ? this.#free[this.#free.length - 1] : NONE;
       if (slot === NONE && reply === NONE) return;
       if (reply !== NONE) this.#delivery.sending(reply);
       const event = listener.next(reply, slot, TURN_MS);
@@ -173,7 +228,7 @@ export class InterposedBridge implements Bridge {
     this.#watches ??= new Watches([listener.fd, this.#control.fd], () =>
       this.#guard(() => this.#pump(listener)),
     );
-    this.#watches.start();
+    if (!this.#isQuiescing) this.#watches.start();
     await drained;
     this.#watches.stop();
   }
@@ -242,6 +297,7 @@ export class InterposedBridge implements Bridge {
   }
 
   #cleanUp(): void {
+    this.#inFlight.giveUpAll();
     this.#inFlight.stop();
     this.#watches?.close();
     this.#listener?.close();

@@ -50,6 +50,11 @@ export class InFlight {
     this.#givenUp.add(slot);
   }
 
+  /** As {@link giveUp}, of all of them: they are somebody else's now. */
+  giveUpAll(): void {
+    for (const slot of [...this.#waiting.keys()]) this.giveUp(slot);
+  }
+
   /** The backend is done with it. True where its guest still waits for the answer. */
   settle(slot: number): boolean {
     this.#givenUp.delete(slot);

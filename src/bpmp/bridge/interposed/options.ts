@@ -23,6 +23,8 @@ interface CommonOptions {
   readonly deadlineMs?: number;
   /** So many requests may be with the backend at once; one more is answered -EAGAIN. 64. */
   readonly maxInFlight?: number;
+  /** Is called when what `descriptors` returns has changed. */
+  readonly onDescriptors?: () => void;
 }
 
 export type InterposedOptions = CommonOptions &

@@ -1,4 +1,4 @@
-import { SlotLayout, SlotReply } from '../../../native/index.js';
+import { SlotLayout, SlotReply, SlotStage } from '../../../native/index.js';
 
 /** Indices of 32-bit words within a slot. */
 const WORDS = SlotLayout.SIZE / 4;
@@ -8,6 +8,7 @@ const MRQ = SlotLayout.MESSAGE / 4;
 const FAULT = SlotLayout.FAULT / 4;
 const TX_SIZE = SlotLayout.TX_SIZE / 4;
 const RX_ROOM = SlotLayout.RX_ROOM / 4;
+const STAGE = SlotLayout.STAGE / 4;
 const REPLY = SlotLayout.REPLY / 4;
 const ERROR = SlotLayout.ERROR / 4;
 const RET = SlotLayout.RET / 4;
@@ -72,17 +73,29 @@ export class Slots {
     return new DataView(buffer, byteOffset).getBigUint64(slot * SlotLayout.SIZE + at, true);
   }
 
+  /** How far the call in it has come: one of {@link SlotStage}. */
+  stage(slot: number): number {
+    return this.#words[slot * WORDS + STAGE];
+  }
+
+  /** From here on the request may have been executed. */
+  handed(slot: number): void {
+    this.#words[slot * WORDS + STAGE] = SlotStage.HANDED;
+  }
+
   answerTransfer(slot: number, ret: number, rxSize: number): void {
     const at = slot * WORDS;
     this.#words[at + REPLY] = SlotReply.TRANSFER;
     this.#words[at + RET] = ret;
     this.#words[at + RX_SIZE] = rxSize;
+    this.#words[at + STAGE] = SlotStage.ANSWERED;
   }
 
   /** `errno` is positive. */
   answerError(slot: number, errno: number): void {
     this.#words[slot * WORDS + REPLY] = SlotReply.ERROR;
     this.#words[slot * WORDS + ERROR] = errno;
+    this.#words[slot * WORDS + STAGE] = SlotStage.ANSWERED;
   }
 
   answerContinue(slot: number): void {

@@ -55,6 +55,7 @@ export class Transfers {
     }
     this.counters.requests++;
     const slots = this.#slots;
+    slots.handed(slot);
     try {
       const outcome = this.#handler.handle(slots.mrq(slot), slots.tx(slot), slots.rx(slot));
       return outcome instanceof Promise ? this.#await(slot, outcome) : this.#answer(slot, outcome);
