@@ -19,6 +19,7 @@ export interface FollowOptions {
   readonly follow?: boolean;
   /** How many of those before are wanted; all that are kept by default. */
   readonly recent?: number;
+  /** Ends it; before anything has come with an AbortError. */
   readonly signal?: AbortSignal;
 }
 

@@ -32,7 +32,7 @@ const MAX_CONNECTIONS = 64;
 const MAX_STAYING = 48;
 const MAX_HEADER_BYTES = 8 * 1024;
 /** From the first byte of a connection, or of a request, to its whole head; and to its whole body. */
-const HEADERS_MS = 5_000;
+const HEADERS_MS = 3_000;
 const REQUEST_MS = 15_000;
 const KEEP_ALIVE_MS = 5_000;
 /** A connection on which nothing moves, but for those that stay. */

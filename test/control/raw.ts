@@ -48,8 +48,14 @@ function read(text: string): RawAnswer {
     lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 2)]),
   );
   const body = text.slice(at + 4);
-  const json = headers['content-type'] === 'application/json' && body !== '' ? JSON.parse(body) : {};
-  return { status: Number(first!.split(' ')[1]), headers, text: body, json };
+  return {
+    status: Number(first!.split(' ')[1]),
+    headers,
+    text: body,
+    get json() {
+      return JSON.parse(body);
+    },
+  };
 }
 
 /** A connection that is there. */

@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import { type Duplex, Writable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import type { Call } from '../command.js';
 import type { Context } from '../context.js';
@@ -32,7 +32,13 @@ export async function run({ args: [word], options }: Call, context: Context): Pr
   else terminal.attach(guest);
   stdout.stream.once('error', leave);
   const releaseSignals = onStopSignals(leave);
-  const releaseKeyboard = attachKeyboard(stdin, guest, leave, undefined, new EscapeKey(escapeKey, leave));
+  const releaseKeyboard = attachKeyboard(
+    stdin,
+    typing(guest),
+    leave,
+    undefined,
+    new EscapeKey(escapeKey, leave),
+  );
   try {
     await ended;
   } finally {
@@ -43,6 +49,16 @@ export async function run({ args: [word], options }: Call, context: Context): Pr
     terminal.flush();
   }
   return 0;
+}
+
+/** Takes what is typed, and no end: who has no more to type may still read. */
+function typing(guest: Duplex): Writable {
+  return new Writable({
+    write(chunk: Uint8Array, _encoding, done) {
+      if (guest.destroyed || guest.writableEnded) done();
+      else guest.write(chunk, () => done());
+    },
+  });
 }
 
 function printAsJson(guest: Duplex, { stdout }: Context): void {

@@ -11,8 +11,7 @@ export interface Target {
 /** A VM by its name, by its VM file, or by the path of its control socket. Throws GPUVM_VM_ABSENT where it does not run. */
 export async function targetOf(word: string, env = process.env): Promise<Target> {
   if (!looksLikeFile(word)) return { name: word, client: await findVm(word, env) };
-  const found = await stat(word).catch(() => undefined);
-  if (found?.isSocket()) {
+  if (word.endsWith('.sock') || (await stat(word).catch(() => undefined))?.isSocket()) {
     const client = new ControlClient({ path: word });
     return { name: (await client.status()).name, client };
   }
