@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { GpuvmError } from '../errors.js';
-import { addon } from '../native/index.js';
 import type { JournalDisk } from './disk.js';
+import { closeLocked, tryLock } from './locked-file.js';
 import { formatRecord, type Header } from './record.js';
 
 /** A journal's file, which only one process has at a time. */
@@ -33,8 +33,8 @@ export async function hold(path: string): Promise<Held | undefined> {
     throw cannot(`cannot open ${path}`, error, 'only root may read the journals');
   }
   // Its last holder may have removed it between our opening and our locking it.
-  if (addon().tryLockFile(file.fd) && (await file.stat()).nlink > 0) return { path, file };
-  await file.close();
+  if (tryLock(file) && (await file.stat()).nlink > 0) return { path, file };
+  await closeLocked(file);
   return undefined;
 }
 
@@ -46,13 +46,13 @@ export async function begin(stem: string, header: Header, disk: JournalDisk): Pr
   let file: FileHandle | undefined;
   try {
     file = await disk.create(half);
-    if (!addon().tryLockFile(file.fd)) throw Object.assign(new Error('taken'), { code: 'EEXIST' });
+    if (!tryLock(file)) throw Object.assign(new Error('taken'), { code: 'EEXIST' });
     await disk.append(file, formatRecord(header));
     await disk.sync(file);
     await disk.publish(half, path);
     return { path, file };
   } catch (error) {
-    await file?.close();
+    if (file) await closeLocked(file);
     if (['EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }

@@ -6,6 +6,7 @@ import { Contents } from './contents.js';
 import { type JournalDisk, realDisk } from './disk.js';
 import { begin, cannot, type Held, hold } from './held.js';
 import { bootId, ownIdentity } from './identity.js';
+import { closeLocked } from './locked-file.js';
 import { look, make } from './make.js';
 import { formatRecord, type Header, type JournalRecord, parseJournal } from './record.js';
 import type { UndoReport } from './report.js';
@@ -103,7 +104,7 @@ export class Journal {
       await journal.#append({ owner: ownIdentity() });
       return journal;
     } catch (error) {
-      await held.file.close();
+      await closeLocked(held.file);
       throw error;
     }
   }
@@ -154,14 +155,15 @@ export class Journal {
   }
 
   /**
-   * Undoes everything, or some of it, the newest first. What went wrong is in the report. The file is removed when there
-   * is nothing left to undo; else it stays for `recover`.
+   * Undoes everything, or some of it, the newest first. What went wrong is in the report. With everything undone the file
+   * is removed and the journal closed; else it stays for `recover`.
    */
   undo(
     options: UndoOptions = {},
     around: { blocked?: ReadonlyMap<string, string> } = {},
   ): Promise<UndoReport> {
     return this.#next(async () => {
+      if (this.#closed && this.#isEmpty) return { ok: true, steps: [] };
       const report = await undoAll(
         {
           contents: this.contents,
@@ -176,19 +178,24 @@ export class Journal {
         },
         options,
       );
-      const nothingLeft = this.contents.entries.every(({ undone, settled }) => undone || settled);
-      if (nothingLeft && report.ok) await this.#remove();
+      if (!options.subjects && this.#isEmpty) await this.#remove();
       return report;
     });
   }
 
-  /** Lets go of the file. With changes in it that are not undone, it stays for `recover`. */
+  /** Lets go of the file, and removes it where there is nothing in it to undo; else it stays for `recover`. */
   async close(): Promise<void> {
     await this.#queue.catch(() => undefined);
     if (this.#closed) return;
+    if (this.#isEmpty) return this.#remove();
     this.#closed = true;
     this.#writer.close();
-    await this.#file.close();
+    await closeLocked(this.#file);
+  }
+
+  /** Nothing in it is to be undone. */
+  get #isEmpty(): boolean {
+    return this.contents.entries.every(({ undone, settled }) => undone || settled);
   }
 
   async #remove(): Promise<void> {
@@ -199,7 +206,7 @@ export class Journal {
     } catch (cause) {
       throw cannot(`cannot remove ${this.path}`, cause);
     } finally {
-      await this.#file.close();
+      await closeLocked(this.#file);
     }
   }
 

@@ -3,8 +3,8 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { GpuvmError } from '../errors.js';
-import { addon } from '../native/index.js';
 import { isAlive, ownIdentity, type ProcessIdentity } from './identity.js';
+import { closeLocked, tryLock } from './locked-file.js';
 
 /** Who has a device. */
 export interface LockHolder extends ProcessIdentity {
@@ -69,7 +69,7 @@ async function lock(subject: string, folder: string, vm: string): Promise<FileHa
   const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o644);
   try {
     // A holder that has just been killed may take a moment to be gone.
-    for (let tries = 1; !addon().tryLockFile(file.fd); tries++) {
+    for (let tries = 1; !tryLock(file); tries++) {
       if (tries === TRIES) throw locked(subject, readHolder(path));
       await setTimeout(RETRY_MS);
     }
@@ -78,14 +78,14 @@ async function lock(subject: string, folder: string, vm: string): Promise<FileHa
     await file.write(`${JSON.stringify(holder)}\n`, 0);
     return file;
   } catch (error) {
-    await file.close();
+    await closeLocked(file);
     throw error;
   }
 }
 
 async function unlock(file: FileHandle): Promise<void> {
   await file.truncate(0).catch(() => undefined);
-  await file.close();
+  await closeLocked(file);
 }
 
 function locked(subject: string, holder: LockHolder | undefined): GpuvmError {

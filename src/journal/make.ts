@@ -35,6 +35,19 @@ export function look(step: HostStep, sysroot: string): Earlier {
   return ownerOf(join(sysroot, step.path));
 }
 
+/**
+ * Looks whether the host is still as it was when these steps were planned, before the first of them is made: of each
+ * thing that they change, the first step that changes it says how it is to be. Throws GPUVM_BIND.
+ */
+export function lookAtAll(steps: readonly HostStep[], sysroot: string): void {
+  const seen = new Set<string>();
+  for (const step of steps) {
+    if (step.kind !== 'write' || !step.before || seen.has(step.before.path)) continue;
+    seen.add(step.before.path);
+    look(step, sysroot);
+  }
+}
+
 /** Makes the change and looks whether it took. */
 export async function make(step: HostStep, sysroot: string, writer: SysfsWriter): Promise<void> {
   if (step.kind === 'write') return makeWrite(step, sysroot, writer);

@@ -9,6 +9,7 @@ import { hold, isBeginningName, isJournalName } from './held.js';
 import { isAlive, whereItWaits } from './identity.js';
 import { Journal, sameBoot } from './journal.js';
 import { DeviceLocks } from './lock.js';
+import { closeLocked } from './locked-file.js';
 import { parseJournal } from './record.js';
 import type { UndoneStep, UndoReport } from './report.js';
 import { undoAll } from './undo.js';
@@ -176,7 +177,7 @@ async function clearBeginning(path: string, dryRun: boolean): Promise<void> {
   const held = dryRun ? undefined : await hold(path);
   if (!held) return;
   unlinkSync(path);
-  await held.file.close();
+  await closeLocked(held.file);
 }
 
 async function setAside(path: string, error: GpuvmError, dryRun: boolean): Promise<RecoveredJournal> {
@@ -186,7 +187,7 @@ async function setAside(path: string, error: GpuvmError, dryRun: boolean): Promi
   const aside = `${path}.corrupt`;
   // Never over another one that was set aside: the name has the owner's pid and start time.
   if (!dryRun) renameSync(path, aside);
-  await held.file.close();
+  await closeLocked(held.file);
   const note = dryRun
     ? 'would be set aside'
     : `set aside as ${aside}; what it names must be put back by hand`;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { GpuvmError } from '../errors.js';
-import { DeviceLocks, type Journal, type UndoOptions, type UndoReport } from '../journal/index.js';
+import { DeviceLocks, type Journal, lookAtAll, type UndoOptions, type UndoReport } from '../journal/index.js';
 import { mayOpen, root, statOf } from './checks/host.js';
 import type { DeviceRequest } from './device.js';
 import { type BindingPlan, subjectsOf } from './plan.js';
@@ -26,13 +26,15 @@ export async function bindDevices(plan: BindingPlan, journal: Journal): Promise<
     folders && (await DeviceLocks.acquire(subjectsOf(plan), { folder: folders.locks, vm: journal.vm }));
   const release = async () => locks?.release();
   try {
+    lookAtAll(plan.steps, plan.host.sysroot ?? '/');
     for (const step of plan.steps) {
       if (step.kind === 'owner' && isOpen(plan, step.path)) continue;
       await journal.perform(step);
     }
     await journal.markActive();
   } catch (error) {
-    const report = await journal.undo();
+    const subjects = [...new Set(plan.steps.flatMap(({ subject }) => subject ?? []))];
+    const report = await journal.undo({ subjects });
     await release();
     throw explain(error, report);
   }

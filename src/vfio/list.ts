@@ -1,9 +1,8 @@
 import { lockHolder } from '../journal/index.js';
-import { buses } from './bus.js';
 import { isAllowed } from './checks/group.js';
-import { holdersOfDevice, sayHolder } from './checks/use.js';
+import { holdersOfDevices, sayHolder } from './checks/use.js';
+import { subjectOf } from './device.js';
 import type { VfioHost } from './host.js';
-import { quirksOf } from './quirks.js';
 import { deviceNames, type GroupMember, groupNumbers, isVfioDriver, readDevice, readGroup } from './read.js';
 
 /** One device for a list, as JSON holds it. */
@@ -27,18 +26,15 @@ export interface ListedGroup {
 
 /** The devices that a VM could have: those behind an IOMMU and those with a VFIO driver; with `all` every one. Reads only. */
 export function listDevices({ sysroot = '/', folders }: VfioHost = {}, all = false): ListedDevice[] {
-  return (['platform', 'pci'] as const).flatMap((bus) =>
-    deviceNames(bus, sysroot).flatMap((name): ListedDevice[] => {
-      const device = readDevice(bus, name, sysroot);
-      if (!device || (!all && device.group === null && !isVfioDriver(device.driver))) return [];
-      const { driver, group } = device;
-      const { matched } = quirksOf(device, buses[bus].identify(device, sysroot));
-      const nodes = matched.find((quirk) => quirk.nodes)?.nodes;
-      const holders = [...new Set(holdersOfDevice(device, nodes, sysroot).map(sayHolder))];
-      const vm = folders ? (lockHolder(`${bus}/${name}`, folders.locks)?.vm ?? null) : null;
-      return [{ name, bus, driver, group, holders, vm }];
-    }),
-  );
+  const devices = (['platform', 'pci'] as const)
+    .flatMap((bus) => deviceNames(bus, sysroot).flatMap((name) => readDevice(bus, name, sysroot) ?? []))
+    .filter(({ group, driver }) => all || group !== null || isVfioDriver(driver));
+  const holders = holdersOfDevices(devices, sysroot);
+  return devices.map((device) => {
+    const { name, bus, driver, group } = device;
+    const vm = folders ? (lockHolder(subjectOf(device), folders.locks)?.vm ?? null) : null;
+    return { name, bus, driver, group, holders: [...new Set(holders.get(device)!.map(sayHolder))], vm };
+  });
 }
 
 export function listGroups({ sysroot = '/' }: VfioHost = {}): ListedGroup[] {

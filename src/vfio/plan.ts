@@ -52,6 +52,7 @@ function nodeStep(
   return {
     id: `node/${group}`,
     kind: 'owner',
+    subject: `node/${group}`,
     what: `let ${name} open /dev/vfio/${group}`,
     path: `/dev/vfio/${group}`,
     uid,

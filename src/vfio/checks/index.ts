@@ -1,4 +1,5 @@
 import type { Finding } from '../../finding.js';
+import type { Holder } from '../../journal/index.js';
 import { buses } from '../bus.js';
 import type { DeviceRequest } from '../device.js';
 import type { VfioHost } from '../host.js';
@@ -9,7 +10,7 @@ import { checkClaims } from './claims.js';
 import { checkDriver, checkPresent, checkVfioDriver } from './device.js';
 import { checkGroup, checkViable } from './group.js';
 import { checkContainer, checkGroupNode, checkIommu, checkMemlock, root } from './host.js';
-import { checkConsumers, checkHolders } from './use.js';
+import { checkConsumers, checkHolders, holdersOfDevices } from './use.js';
 
 /**
  * Everything that can be known before a device is bound, all of it at once: one who mends one thing after another must
@@ -33,12 +34,19 @@ export async function checkDevices(
   );
   if (drivers.size === 0) for (const { bus } of requests) drivers.set(buses[bus].driver, bus);
   const memlock = checkMemlock(host, sysroot);
+  const holders = holdersOfDevices(
+    devices.map(({ device }) => device),
+    sysroot,
+    table,
+  );
   return [
     checkIommu(sysroot),
     checkContainer(account, sysroot),
     ...(memlock ? [memlock] : []),
     ...[...drivers].map(([driver, bus]) => checkVfioDriver(bus, driver, sysroot)),
-    ...requests.flatMap((request, at) => ofDevice(request, found[at]!.device, requests, sysroot, table)),
+    ...requests.flatMap((request, at) =>
+      ofDevice(request, found[at]!.device, { requests, sysroot, table, holders }),
+    ),
     ...groups.flatMap((group) => [
       checkViable(group, requests, sysroot),
       checkGroupNode(group, account, sysroot),
@@ -47,25 +55,29 @@ export async function checkDevices(
   ];
 }
 
+interface Around {
+  readonly requests: readonly DeviceRequest[];
+  readonly sysroot: string;
+  readonly table: readonly Quirk[] | undefined;
+  readonly holders: ReadonlyMap<HostDevice, Holder[]>;
+}
+
 function ofDevice(
   request: DeviceRequest,
   device: HostDevice | undefined,
-  requests: readonly DeviceRequest[],
-  sysroot: string,
-  table: readonly Quirk[] | undefined,
+  { requests, sysroot, table, holders }: Around,
 ): Finding[] {
   const present = checkPresent(request, sysroot);
   if (!device) return [present];
   const bus = buses[device.bus];
   const { matched } = quirksOf(device, bus.identify(device, sysroot), table);
-  const nodes = matched.find((quirk) => quirk.nodes)?.nodes;
   const consumers = checkConsumers(device, requests, sysroot);
   return [
     present,
     checkGroup(device),
     checkDriver(device, sysroot),
     bus.checkReset(device, request, { sysroot }),
-    checkHolders(device, nodes, sysroot),
+    checkHolders(device, holders.get(device) ?? [], sysroot),
     ...(consumers ? [consumers] : []),
     ...matched
       .filter((quirk) => quirk.neverRebind)

@@ -3,14 +3,15 @@ import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Finding } from '../../finding.js';
 import { type Holder, holdersOf } from '../../journal/index.js';
+import { buses } from '../bus.js';
 import type { DeviceRequest } from '../device.js';
+import { type Quirk, quirksOf } from '../quirks.js';
 import { type HostDevice, isVfioDriver, linkName, moduleOf, names, readText } from '../read.js';
 
 /** Who uses the device now: processes with its files or its group open, and the modules that hang on its driver. */
-export function checkHolders(device: HostDevice, nodes: RegExp | undefined, sysroot: string): Finding {
+export function checkHolders(device: HostDevice, holders: readonly Holder[], sysroot: string): Finding {
   const { bus, name, driver } = device;
   const about = { id: `vfio.holders/${name}`, device: name };
-  const holders = holdersOfDevice(device, nodes, sysroot);
   const module = driver === null ? undefined : moduleOf(bus, driver, sysroot);
   const users = module === undefined ? [] : names(join(sysroot, '/sys/module', module, 'holders'));
   const evidence = [
@@ -79,15 +80,24 @@ export function checkConsumers(
   };
 }
 
-/** Processes that have the device's group, or one of the nodes that its driver made, open. */
-export function holdersOfDevice(
-  device: Pick<HostDevice, 'path' | 'group'>,
-  nodes: RegExp | undefined,
+/**
+ * For each device the processes that have its group, or one of the nodes that its driver made, open. All devices at
+ * once, because looking through all processes takes longer than all other checks together.
+ */
+export function holdersOfDevices(
+  devices: readonly HostDevice[],
   sysroot: string,
-): Holder[] {
-  const own = new Set(nodesOf(join(sysroot, device.path)));
-  if (device.group !== null) own.add(`/dev/vfio/${device.group}`);
-  return holdersOf((path) => own.has(path) || (nodes?.test(path) ?? false), sysroot);
+  table?: readonly Quirk[],
+): Map<HostDevice, Holder[]> {
+  const wanted = devices.map((device) => {
+    const { matched } = quirksOf(device, buses[device.bus].identify(device, sysroot), table);
+    const nodes = matched.find((quirk) => quirk.nodes)?.nodes;
+    const own = new Set(nodesOf(join(sysroot, device.path)));
+    if (device.group !== null) own.add(`/dev/vfio/${device.group}`);
+    return { device, isNode: (path: string) => own.has(path) || (nodes?.test(path) ?? false) };
+  });
+  const holders = holdersOf((path) => wanted.some(({ isNode }) => isNode(path)), sysroot);
+  return new Map(wanted.map(({ device, isNode }) => [device, holders.filter(({ path }) => isNode(path))]));
 }
 
 const DEPTH = 4;
