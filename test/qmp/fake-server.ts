@@ -11,7 +11,8 @@ export interface Request {
   execute?: string;
   'exec-oob'?: string;
   arguments?: unknown;
-  id: number;
+  /** Not there for a command that is alone on its way. */
+  id?: number;
 }
 
 export interface Peer {
@@ -26,7 +27,7 @@ export type Behaviour = (request: Request, peer: Peer) => void;
 export const answer: Behaviour = (request, peer) => peer.send({ return: {}, id: request.id });
 
 /** A QMP server that greets, takes capabilities, and leaves the rest to `behave`. */
-export async function fakeServer(behave: Behaviour = answer, { greet = true } = {}) {
+export async function fakeServer(behave: Behaviour = answer, { greet = true, first = '' } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'gpuvm-qmp-'));
   const path = join(folder, 'qmp');
   const requests: Request[] = [];
@@ -39,7 +40,9 @@ export async function fakeServer(behave: Behaviour = answer, { greet = true } = 
       send: (message) => socket.write(`${JSON.stringify(message)}\r\n`),
       raw: (text) => socket.write(text),
     };
+    socket.on('close', () => sockets.delete(socket));
     if (greet) peer.send(GREETING);
+    if (first !== '') peer.raw(first);
     let text = '';
     socket.on('data', (chunk) => {
       text += chunk;
@@ -57,6 +60,10 @@ export async function fakeServer(behave: Behaviour = answer, { greet = true } = 
   return {
     path,
     requests,
+    /** Connections that are open. */
+    get open() {
+      return sockets.size;
+    },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       server.close();

@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import { deadlinesFor, QmpClient } from '../../src/qmp/index.js';
+import { answer, fakeServer } from './fake-server.js';
+
+const GIB = 2 ** 30;
+
+it('grow by a second for each GiB that is pinned, begun ones included, but for the connection', () => {
+  expect(deadlinesFor()).toEqual({ connectMs: 10_000, greetingMs: 10_000, commandMs: 30_000 });
+  expect(deadlinesFor({}, 4 * GIB)).toEqual({ connectMs: 10_000, greetingMs: 14_000, commandMs: 34_000 });
+  expect(deadlinesFor({}, 64n * 2n ** 30n + 1n)).toMatchObject({ greetingMs: 75_000, commandMs: 95_000 });
+  expect(deadlinesFor({ greetingMs: 5 }, 4 * GIB)).toMatchObject({ greetingMs: 5, commandMs: 34_000 });
+});
+
+it('are kept apart: a slow greeting does not use up the time of a command', async () => {
+  await using server = await fakeServer((request, peer) => setTimeout(() => answer(request, peer), 60));
+  const client = await QmpClient.connect({ path: server.path, deadlines: { commandMs: 20 } });
+  await expect(client.execute('stop')).rejects.toMatchObject({ details: { deadlineMs: 20 } });
+  expect(await client.execute('stop', {}, { deadlineMs: Number.POSITIVE_INFINITY })).toEqual({});
+  expect(client.lateReplies).toBe(1);
+  client.close();
+});
+
+it('say which of them passed', async () => {
+  await using server = await fakeServer(answer, { greet: false });
+  const connect = (path: string, deadlines: object, deadlineMs?: number) =>
+    QmpClient.connect({ path, deadlines, deadlineMs });
+  await expect(connect('/tmp/gpuvm-nobody', { connectMs: 20 })).rejects.toMatchObject({
+    message: 'the QMP socket /tmp/gpuvm-nobody: nobody listened within 20 ms',
+  });
+  await expect(connect(server.path, { connectMs: 20, greetingMs: 50 })).rejects.toMatchObject({
+    message: expect.stringContaining('the QMP greeting was not completed within 50 ms'),
+  });
+  await expect(connect(server.path, {}, 30)).rejects.toMatchObject({ details: { deadlineMs: 30 } });
+});
