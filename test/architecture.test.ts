@@ -107,6 +107,7 @@ const sideDoors = [
   'bpmp/bridge/bridge.ts',
   'bpmp/bridge/interposed/index.ts',
   'bpmp/bridge/vfio-user/index.ts',
+  'vm/plan/index.ts',
   'host/systemd/index.ts',
 ];
 

@@ -1,4 +1,6 @@
 /** The VM file: what `gpuvm run` is given. */
+export type { KeyPath } from './document.js';
+export { vmFileJsonSchema } from './json-schema.js';
 export { loadVmFile, type ParseOptions, parseVmFile } from './load.js';
 export { cacheFolder } from './paths.js';
 export { type PlaceOf, placesIn } from './place-of.js';

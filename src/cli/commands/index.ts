@@ -1,13 +1,17 @@
 import type { Command } from '../command.js';
 import { bpmpCommands } from './bpmp.js';
 import { controlCommands } from './control.js';
+import { planCommands } from './plan.js';
 import { policyCommands } from './policy.js';
 import { runCommands } from './run.js';
+import { unitCommands } from './unit.js';
 
 /** Every command of `gpuvm`, in the order of its help. */
 export const commands: readonly Command[] = [
   ...runCommands,
+  ...planCommands,
   ...controlCommands,
+  ...unitCommands,
   ...policyCommands,
   ...bpmpCommands,
 ];
