@@ -38,8 +38,14 @@ export class BridgeHandle extends EventEmitter<BridgeEvents> {
   #fds: readonly NamedFd[] = [];
 
   /** @internal Use `startBridge`. */
-  constructor(ready: BridgeReady, ended: Promise<BridgeEnded>, thread: BridgeThread) {
+  constructor(
+    ready: BridgeReady,
+    ended: Promise<BridgeEnded>,
+    thread: BridgeThread,
+    taken: readonly NamedFd[],
+  ) {
     super();
+    this.#fds = taken;
     this.ready = ready;
     this.#thread = thread;
     this.#post = (message) => thread.post(message);
@@ -157,19 +163,25 @@ export function startBridge(config: BridgeConfig, thread = new BridgeThread()): 
   });
   const flush = config.record ? setInterval(() => thread.post({ type: 'flush' }), FLUSH_MS) : undefined;
   flush?.unref();
+  let taken: readonly NamedFd[] = [];
   if (config.takeOver !== undefined) {
     const state = config.takeOver.fds.find(({ name }) => name === STATE_FD);
     if (state === undefined) return Promise.reject(cannotTakeOver('its state memory was not kept'));
     thread.adoptState(state.fd);
+    // Kept until the bridge tells of its own: at no time may the list be without the guest.
+    taken = config.takeOver.fds
+      .filter(({ name }) => name !== STATE_FD)
+      .map(({ name, fd }) => ({ name, fd: addon().duplicateFd(fd) }));
   }
   thread.post({ type: 'serve', config, stateFd: thread.stateFd });
   return new Promise((resolve, reject) => {
     thread.onMessage((message) => {
       switch (message.type) {
         case 'ready':
-          handle = new BridgeHandle(message.ready, ended, thread);
+          handle = new BridgeHandle(message.ready, ended, thread, taken);
           return resolve(handle);
         case 'failed':
+          closeAll(taken);
           return reject(revive(message.code, message.message));
         case 'transfers':
           return handle?.emit('transfers', message.records, message.dropped);
