@@ -1,69 +1,23 @@
 import { GpuvmError } from '../errors.js';
 import { addon } from '../native/index.js';
 import { connectSocket } from './connect.js';
-import { type Deadlines, deadlinesFor, LONGEST_TIMER_MS } from './deadlines.js';
+import { Deadline, unlessAborted } from './deadline.js';
+import { deadlinesFor } from './deadlines.js';
 import type { EventWait } from './events.js';
 import { closed } from './failures.js';
 import { type QmpState, readState, writeState } from './handover.js';
 import { type Connection, connectionOf, descriptorOf } from './inlet.js';
 import type { Greeting, QmpEvent } from './message.js';
+import type {
+  AdoptOptions,
+  ConnectOptions,
+  ExecuteOptions,
+  ExecuteParameters,
+  InheritedCommand,
+} from './options.js';
 import { QmpProtocol } from './protocol.js';
 import type { EventStream } from './stream.js';
-import type { Transcript } from './transcript.js';
-import type { ArgsOf, CommandName, DataOf, EventName, ReturnOf } from './types.js';
-
-export interface ClientOptions {
-  /** Those not given follow from `pinnedRamBytes`: see {@link deadlinesFor}. */
-  readonly deadlines?: Partial<Deadlines> | undefined;
-  /** How much of the host's RAM VFIO pins for this VM: all of the guest's, where a device is passed through. */
-  readonly pinnedRamBytes?: number | bigint | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** The longest line that is taken. */
-  readonly maxLineBytes?: number | undefined;
-  /** Records what is said, both ways, without its secrets. */
-  readonly transcript?: Transcript | undefined;
-}
-
-export interface ConnectOptions extends ClientOptions {
-  /** The Unix socket that QEMU listens on; it need not be there yet. */
-  readonly path: string;
-  /** For all of it together, beside the deadlines of each step. */
-  readonly deadlineMs?: number | undefined;
-  /** Asks for out-of-band commands where QEMU offers them. */
-  readonly outOfBand?: boolean | undefined;
-}
-
-export interface AdoptOptions extends ClientOptions {
-  /** A monitor's socket, connected, its greeting read and its capabilities taken. The client's from here on. */
-  readonly fd: number;
-  /** What `detach` gave. Without it the connection is synchronised anew, and what was in flight is lost. */
-  readonly state?: unknown;
-  /** Whether out-of-band commands were granted; needed only without a state. */
-  readonly outOfBand?: boolean | undefined;
-}
-
-export interface ExecuteOptions {
-  readonly deadlineMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** Sends with exec-oob, ahead of commands that still run. */
-  readonly outOfBand?: boolean | undefined;
-  /** Descriptors that go along (`getfd`, `add-fd`); they stay the caller's, and open until the reply is there. */
-  readonly fds?: readonly number[] | undefined;
-}
-
-/** `args` may be left out where the command needs none. */
-export type ExecuteParameters<C extends string> =
-  Record<never, never> extends ArgsOf<C>
-    ? [args?: ArgsOf<C>, options?: ExecuteOptions]
-    : [args: ArgsOf<C>, options?: ExecuteOptions];
-
-/** A command that the connection's owner before this one had sent. */
-export interface InheritedCommand {
-  readonly id: number;
-  readonly command: string;
-  /** Settles as `execute` would have, without a deadline. */
-  readonly reply: Promise<unknown>;
-}
+import type { CommandName, DataOf, EventName, ReturnOf } from './types.js';
 
 interface Session {
   readonly greeting: Greeting;
@@ -96,7 +50,9 @@ export class QmpClient {
 
   static async connect(options: ConnectOptions): Promise<QmpClient> {
     const { path, deadlineMs } = options;
-    const { connectMs, greetingMs, commandMs } = deadlinesFor(options.deadlines, options.pinnedRamBytes);
+    // A deadline for the whole stands for those of the steps that are not given.
+    const steps = { connectMs: deadlineMs, greetingMs: deadlineMs, ...options.deadlines };
+    const { connectMs, greetingMs, commandMs } = deadlinesFor(steps, options.pinnedRamBytes);
     const whole = new Deadline(deadlineMs, options.signal);
     const connecting = new Deadline(connectMs, whole.signal);
     let connection: Connection;
@@ -245,34 +201,6 @@ export class QmpClient {
   close(): void {
     this.#protocol.end(closed('the QMP connection was closed by this program'));
   }
-}
-
-/** A signal that stops after a time, or with another one; and which of the two it was. */
-class Deadline {
-  readonly signal: AbortSignal;
-  readonly #timeout: AbortSignal | undefined;
-  readonly #ms: number;
-
-  constructor(ms: number | undefined, signal: AbortSignal | undefined) {
-    this.#ms = Math.max(0, ms ?? Number.POSITIVE_INFINITY);
-    if (this.#ms <= LONGEST_TIMER_MS) this.#timeout = AbortSignal.timeout(Math.ceil(this.#ms));
-    const signals = [this.#timeout, signal].filter((one) => one !== undefined);
-    this.signal = signals.length === 1 ? signals[0]! : AbortSignal.any(signals);
-  }
-
-  /** The deadline in ms, where it passed. */
-  get passed(): number | undefined {
-    return this.#timeout?.aborted && this.signal.reason === this.#timeout.reason ? this.#ms : undefined;
-  }
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 function tooLate(path: string, deadlineMs: number, what: string): GpuvmError {

@@ -25,7 +25,10 @@ const MS_PER_PINNED_GIB = 1_000;
  * A command that adds or removes such a device maps or unmaps as much, and every other one waits behind it. With
  * hugepages it is quicker; a deadline that is too long costs nothing but time in a case that is lost anyway.
  */
-export function deadlinesFor(given: Partial<Deadlines> = {}, pinnedRamBytes: number | bigint = 0): Deadlines {
+export function deadlinesFor(
+  given: { readonly [Step in keyof Deadlines]?: number | undefined } = {},
+  pinnedRamBytes: number | bigint = 0,
+): Deadlines {
   const extraMs = Math.ceil(Number(pinnedRamBytes) / GIB) * MS_PER_PINNED_GIB;
   return {
     connectMs: given.connectMs ?? BASE.connectMs,

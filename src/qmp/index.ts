@@ -1,18 +1,18 @@
 /** A client for QEMU's machine protocol; exported as `gpuvm/qmp`. */
-export {
-  type AdoptOptions,
-  type ClientOptions,
-  type ConnectOptions,
-  type ExecuteOptions,
-  type ExecuteParameters,
-  type InheritedCommand,
-  QmpClient,
-} from './client.js';
+export { QmpClient } from './client.js';
 export { type Deadlines, deadlinesFor } from './deadlines.js';
 export type { EventWait } from './events.js';
 export { isRefusal, type QmpRefusal, type QmpRefusalDetails, type QmpRequest } from './failures.js';
 export type { QmpState } from './handover.js';
 export type { Greeting, QmpEvent, QmpFailure } from './message.js';
+export type {
+  AdoptOptions,
+  ClientOptions,
+  ConnectOptions,
+  ExecuteOptions,
+  ExecuteParameters,
+  InheritedCommand,
+} from './options.js';
 export { redactArguments, redactMessage } from './redact.js';
 export { type ReplayOptions, type ReplayServer, replay } from './replay.js';
 export type { EventStream } from './stream.js';

@@ -32,3 +32,18 @@ it('say which of them passed', async () => {
   });
   await expect(connect(server.path, {}, 30)).rejects.toMatchObject({ details: { deadlineMs: 30 } });
 });
+
+it('give a step all of the time for the whole, where it has none of its own', async () => {
+  // The greeting comes after the usual deadline of a greeting, and before that of the whole.
+  await using server = await fakeServer(answer, { greet: false });
+  const started = performance.now();
+  const connecting = QmpClient.connect({
+    path: server.path,
+    deadlines: { greetingMs: 40 },
+    deadlineMs: 5_000,
+  });
+  await expect(connecting).rejects.toMatchObject({ details: { deadlineMs: 40 } });
+  expect(performance.now() - started).toBeLessThan(2_000);
+  const whole = QmpClient.connect({ path: server.path, deadlineMs: 40 });
+  await expect(whole).rejects.toMatchObject({ details: { deadlineMs: 40 } });
+});
