@@ -82,7 +82,7 @@ export async function readJson(response: IncomingMessage): Promise<unknown> {
 /** The server's error, as it was thrown there. */
 function errorOf(body: unknown, status: number): GpuvmError {
   const { error } = (body ?? {}) as { error?: { code?: unknown; message?: unknown; details?: unknown } };
-  const code = (String(error?.code) in errorCodes ? error!.code : 'GPUVM_CONTROL') as ErrorCode;
+  const code = (Object.hasOwn(errorCodes, String(error?.code)) ? error!.code : 'GPUVM_CONTROL') as ErrorCode;
   const message =
     typeof error?.message === 'string' ? error.message : `the supervisor answered with status ${status}`;
   const details = typeof error?.details === 'object' && error.details !== null ? error.details : {};

@@ -1,10 +1,11 @@
-import { type Duplex, Writable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import type { Call } from '../command.js';
 import type { Context } from '../context.js';
 import { attachKeyboard } from '../run/keyboard.js';
 import { onStopSignals } from '../run/signals.js';
 import { SharedTerminal } from '../run/terminal.js';
+import { typingInto } from '../run/typist.js';
 import { EscapeKey, keyName, parseKey } from './escape-key.js';
 import { targetOf } from './target.js';
 
@@ -20,6 +21,11 @@ export async function run({ args: [word], options }: Call, context: Context): Pr
     note(`the console of ${name}; ${how}`);
   }
 
+  const write = (data: Uint8Array) =>
+    new Promise<void>((resolve) => {
+      // Also called, with an error, where the guest is gone.
+      guest.write(data, () => resolve());
+    });
   let left = false;
   const leave = () => {
     left = true;
@@ -49,16 +55,6 @@ export async function run({ args: [word], options }: Call, context: Context): Pr
     terminal.flush();
   }
   return 0;
-}
-
-/** Takes what is typed, and no end: who has no more to type may still read. */
-function typing(guest: Duplex): Writable {
-  return new Writable({
-    write(chunk: Uint8Array, _encoding, done) {
-      if (guest.destroyed || guest.writableEnded) done();
-      else guest.write(chunk, () => done());
-    },
-  });
 }
 
 function printAsJson(guest: Duplex, { stdout }: Context): void {

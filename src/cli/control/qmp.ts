@@ -20,16 +20,16 @@ export async function run({ args, options }: Call, { stdout, json }: Context): P
 export function argumentsOf(words: readonly string[]): Record<string, unknown> | undefined {
   if (words.length === 0) return undefined;
   if (words.length === 1 && words[0]!.trimStart().startsWith('{')) return objectOf(words[0]!);
-  const given: Record<string, unknown> = {};
+  const given = new Map<string, unknown>();
   for (const word of words) {
     const at = word.indexOf('=');
     if (at < 1)
       throw new GpuvmError('GPUVM_USAGE', `${JSON.stringify(word)} is not key=value, nor a JSON object`);
     const key = word.slice(0, at);
-    if (key in given) throw new GpuvmError('GPUVM_USAGE', `${key} is given twice`);
-    given[key] = parseValue(word.slice(at + 1));
+    if (given.has(key)) throw new GpuvmError('GPUVM_USAGE', `${key} is given twice`);
+    given.set(key, parseValue(word.slice(at + 1)));
   }
-  return given;
+  return Object.fromEntries(given);
 }
 
 function objectOf(text: string): Record<string, unknown> {
