@@ -43,7 +43,7 @@
       # Starts a VMM whose opens and writes of the BPMP host device are answered by gpuvm.
       "target_name": "gpuvm-exec",
       "type": "executable",
-      "sources": ["native/exec-wrapper/main.c", "native/exec-wrapper/filter.c"],
+      "sources": ["native/exec-wrapper/main.c", "native/exec-wrapper/confine.c", "native/exec-wrapper/filter.c"],
       "defines": ["_GNU_SOURCE"],
     },
     {

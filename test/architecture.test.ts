@@ -50,6 +50,7 @@ const mayImport: Record<string, readonly string[]> = {
     'bpmp/tegra234',
     'bpmp/wire',
   ],
+  testing: ['vm', 'qmp', 'config', 'errors'],
   vm: [
     'host',
     'vfio',
@@ -70,7 +71,7 @@ const mayImport: Record<string, readonly string[]> = {
     'bpmp/wire',
   ],
   control: ['nearest', 'errors', 'native'],
-  qemu: ['config', 'errors'],
+  qemu: ['config', 'native', 'errors'],
   devicetree: ['nearest', 'errors'],
   qmp: ['native', 'errors'],
   config: ['nearest', 'errors', 'bpmp/backend'],

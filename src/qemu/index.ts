@@ -26,6 +26,7 @@ export {
   stockVirt,
 } from './platform-bus/index.js';
 export { type ProcessExit, type QemuCommand, QemuProcess } from './process.js';
+export { requireProgram } from './program.js';
 export { machineTree } from './tree-cache.js';
 export {
   type VfioUserArguments,

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chown, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { GpuvmError } from '../errors.js';
@@ -16,10 +16,12 @@ export class RuntimeFolder {
     process.once('exit', this.#onExit);
   }
 
-  static async create(env: NodeJS.ProcessEnv = process.env): Promise<RuntimeFolder> {
+  /** `isShared`: another account is to enter it, so that it cannot lie in a folder of this one's own. */
+  static async create(isShared = false, env: NodeJS.ProcessEnv = process.env): Promise<RuntimeFolder> {
     const runtime = env.XDG_RUNTIME_DIR;
+    const base = isShared ? '/run' : runtime && isAbsolute(runtime) ? runtime : tmpdir();
     // Short, because a socket's path has 107 bytes at most; mkdtemp makes it 0700.
-    const prefix = join(runtime && isAbsolute(runtime) ? runtime : tmpdir(), 'gpuvm-');
+    const prefix = join(base, 'gpuvm-');
     try {
       return new RuntimeFolder(await mkdtemp(prefix));
     } catch (cause) {
@@ -30,6 +32,22 @@ export class RuntimeFolder {
 
   file(name: string): string {
     return join(this.path, name);
+  }
+
+  /** QEMU makes its sockets in here, and opens ours; nobody else may still enter. */
+  async giveTo({ uid, gid }: { readonly uid: number; readonly gid: number }): Promise<void> {
+    for (const name of await readdir(this.path)) await chown(this.file(name), uid, gid);
+    await chown(this.path, uid, gid);
+  }
+
+  /** It stays where it is when this process ends, for another one. */
+  keep(): void {
+    process.off('exit', this.#onExit);
+  }
+
+  /** One that another process has kept. */
+  static adopt(path: string): RuntimeFolder {
+    return new RuntimeFolder(path);
   }
 
   async remove(): Promise<void> {

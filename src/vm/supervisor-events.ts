@@ -6,8 +6,6 @@ import type { VmEvents } from './virtual-machine.js';
 /** What a `VirtualMachine` tells, and what goes on around its runs. */
 export interface SupervisorEvents extends Omit<VmEvents, 'state'> {
   state: [state: SupervisorState];
-  /** A line for people. */
-  note: [line: string];
   hook: [run: HookRun];
   /** One line that a hook printed. */
   'hook-output': [line: string];

@@ -176,6 +176,7 @@ export class Supervisor extends Controlled {
       record,
       startBridge,
       openBridge,
+      diesWithUs: true,
       resetEnds: this.config.onGuestReset === 'restart',
       ...(cpuPinning && {
         beforeGuest: async (qmp, { pid }) => (await import('./pinning.js')).pinCpus(cpuPinning, qmp, pid),
@@ -192,6 +193,7 @@ export class Supervisor extends Controlled {
       'qemu',
       'stderr',
       'rung',
+      'note',
       'asked',
       'event',
       'paused',

@@ -4,7 +4,7 @@ import type { ReleaseReport } from '../bpmp/mediator/index.js';
 import type { BridgeEnded, BridgeHandle, BridgeReady, startBridge } from '../bpmp/worker/index.js';
 import type { VmConfig } from '../config/index.js';
 import { GpuvmError } from '../errors.js';
-import { QemuProcess, qemuArguments } from '../qemu/index.js';
+import type { QemuProcess } from '../qemu/index.js';
 import { QmpClient, type QmpEvent } from '../qmp/index.js';
 import { openBridge, type VmBridge } from './bridge/index.js';
 import { monitorDeadlineMs } from './deadlines.js';
@@ -14,6 +14,7 @@ import { MonitorWatch } from './monitor-watch.js';
 import { describeExit, judge } from './outcome.js';
 import type { EndReport } from './report.js';
 import { RuntimeFolder } from './runtime-folder.js';
+import { AGENT, MONITOR, spawnQemu } from './spawn-qemu.js';
 import { type LadderStep, StopLadder } from './stop-ladder.js';
 import { guestTree } from './tree/index.js';
 import { defer, delay } from './waiting.js';
@@ -33,6 +34,8 @@ export interface VmEvents {
   rung: [step: LadderStep];
   /** How the guest was asked to power down. */
   asked: [by: 'guest-agent' | 'power-button'];
+  /** A line for people. */
+  note: [line: string];
   /** What QEMU's monitor tells. */
   event: [event: QmpEvent];
   /** The guest's CPUs stand still, or run again. */
@@ -48,6 +51,10 @@ export interface VmOptions {
   readonly record?: boolean;
   /** A reset of the guest ends QEMU, so that it can be started afresh. */
   readonly resetEnds?: boolean;
+  /** QEMU is killed when this process ends, however it ends. By default only where it ends by itself. */
+  readonly diesWithUs?: boolean;
+  /** QEMU goes on when this process ends, for another one to take it over. */
+  readonly survives?: boolean;
   /** Called with the monitor while the guest still stands at its first instruction; what it throws ends the start. */
   readonly beforeGuest?: (qmp: QmpClient, qemu: QemuProcess) => Promise<void>;
   /** Serves with a thread that was begun before; by default with one that begins now. */
@@ -116,7 +123,8 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
     if (this.#state !== 'new') throw new GpuvmError('GPUVM_USAGE', 'a VirtualMachine runs once');
     const startedMs = performance.now();
     this.#enter('bridge');
-    const folder = await RuntimeFolder.create();
+    const { user, group } = this.config.qemu;
+    const folder = await RuntimeFolder.create(user !== undefined || group !== undefined);
     let ended: BridgeEnded | undefined;
     try {
       const qemu = await this.#start(folder);
@@ -169,21 +177,23 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
     this.#abandon.signal.throwIfAborted();
 
     this.#enter('qemu');
-    const qmpPath = folder.file('qmp');
-    const guestAgentPath = this.config.guestAgent ? folder.file('agent') : undefined;
-    if (guestAgentPath !== undefined) this.#agent = new GuestAgent(guestAgentPath);
-    const bridge = this.#bridge?.qemuArguments ?? [];
-    const args = qemuArguments(this.config, { qmpPath, bridge, dtb, guestAgentPath });
-    const command = { command: this.config.qemu.binary, args };
-    const qemu = await QemuProcess.start(this.#bridge?.wrap(command) ?? command, (line) =>
-      this.emit('stderr', line),
-    );
+    const { diesWithUs = false, survives = false } = this.#options;
+    if (this.config.guestAgent) this.#agent = new GuestAgent(folder.file(AGENT));
+    const qemu = await spawnQemu(this.config, folder, {
+      bridge: this.#bridge,
+      dtb,
+      diesWithUs,
+      survives,
+      onStderrLine: (line) => this.emit('stderr', line),
+      onNote: (line) => this.emit('note', line),
+    });
     this.#qemu = qemu;
     this.#bridge?.spawned();
+    this.#bridge?.handle.guestProcess(qemu.pid);
     this.emit('qemu', qemu);
 
     this.#enter('monitor');
-    await this.#connect(qemu, qmpPath);
+    await this.#connect(qemu, folder.file(MONITOR));
     return qemu;
   }
 

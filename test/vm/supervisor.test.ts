@@ -30,7 +30,7 @@ function supervise(fake: string, lines = '', options: SupervisorOptions = {}) {
 machine: none
 qemu: { binary: ${binary} }
 extraArguments: ["--fake=${fake}", "--fake-count=${counter}"]
-stop: { powerdown: 300ms, quit: 300ms, terminate: 300ms, kill: 2s }
+stop: { powerdown: 10s, quit: 10s, terminate: 10s, kill: 10s }
 ${lines}`;
   const vm = new Supervisor(parseVmFile(text, { file: '/vm.yaml' }), options);
   const states: string[] = [];

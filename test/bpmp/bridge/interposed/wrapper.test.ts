@@ -32,7 +32,7 @@ describe.skipIf(!existsSync(file))('gpuvm-exec', () => {
   ])('shows its usage for %j', (args) => {
     const { status, stderr } = run(...args);
     expect(status).toBe(64);
-    expect(stderr).toContain('usage: gpuvm-exec --socket FD');
+    expect(stderr).toContain('usage: gpuvm-exec [--socket FD');
   });
 
   it('says in one line that there is no socket', () => {
