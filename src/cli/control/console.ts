@@ -40,7 +40,7 @@ export async function run({ args: [word], options }: Call, context: Context): Pr
   const releaseSignals = onStopSignals(leave);
   const releaseKeyboard = attachKeyboard(
     stdin,
-    typing(guest),
+    typingInto({ write }),
     leave,
     undefined,
     new EscapeKey(escapeKey, leave),
