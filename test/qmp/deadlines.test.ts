@@ -4,11 +4,11 @@ import { answer, fakeServer } from './fake-server.js';
 
 const GIB = 2 ** 30;
 
-it('grow by a second for each GiB that is pinned, begun ones included, but for the connection', () => {
+it('grow by two seconds for each GiB that is pinned, begun ones included, but for the connection', () => {
   expect(deadlinesFor()).toEqual({ connectMs: 10_000, greetingMs: 10_000, commandMs: 30_000 });
-  expect(deadlinesFor({}, 4 * GIB)).toEqual({ connectMs: 10_000, greetingMs: 14_000, commandMs: 34_000 });
-  expect(deadlinesFor({}, 64n * 2n ** 30n + 1n)).toMatchObject({ greetingMs: 75_000, commandMs: 95_000 });
-  expect(deadlinesFor({ greetingMs: 5 }, 4 * GIB)).toMatchObject({ greetingMs: 5, commandMs: 34_000 });
+  expect(deadlinesFor({}, 4 * GIB)).toEqual({ connectMs: 10_000, greetingMs: 18_000, commandMs: 38_000 });
+  expect(deadlinesFor({}, 64n * 2n ** 30n + 1n)).toMatchObject({ greetingMs: 140_000, commandMs: 160_000 });
+  expect(deadlinesFor({ greetingMs: 5 }, 4 * GIB)).toMatchObject({ greetingMs: 5, commandMs: 38_000 });
 });
 
 it('are kept apart: a slow greeting does not use up the time of a command', async () => {

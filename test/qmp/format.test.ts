@@ -12,11 +12,15 @@ describe('formatCommand', () => {
 
   it('carries any name and arguments as JSON does', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.dictionary(fc.string(), fc.string(), { maxKeys: 4 }), (execute, args) => {
-        const line = formatCommand(execute, args, 7);
-        expect(line.indexOf('\n')).toBe(line.length - 1);
-        expect(JSON.parse(line)).toEqual(JSON.parse(JSON.stringify({ execute, arguments: args, id: 7 })));
-      }),
+      fc.property(
+        fc.string({ unit: 'binary' }),
+        fc.dictionary(fc.string(), fc.string(), { maxKeys: 4 }),
+        (execute, args) => {
+          const line = formatCommand(execute, args, 7);
+          expect(line.indexOf('\n')).toBe(line.length - 1);
+          expect(JSON.parse(line)).toEqual(JSON.parse(JSON.stringify({ execute, arguments: args, id: 7 })));
+        },
+      ),
     );
   });
 
