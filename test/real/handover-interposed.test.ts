@@ -79,7 +79,7 @@ const GIVEN_BACK = [
 ];
 
 describe('an interposed guest handed from process to process', () => {
-  it('asks on through planned hand-overs, each request executed once', { timeout: 120_000 }, async () => {
+  it('asks on through planned hand-overs, each request executed once', { timeout: 240_000 }, async () => {
     const { keeper, stop } = await begin();
     for (let i = 0; i < 5; i++) {
       await wait(100 + Math.random() * 200);
@@ -104,7 +104,7 @@ describe('an interposed guest handed from process to process', () => {
   });
 
   it(`asks on through ${KILLS} kills, each request answered once`, {
-    timeout: 60_000 + KILLS * 4000,
+    timeout: 120_000 + KILLS * 10_000,
   }, async () => {
     const { keeper, vm, stop } = await begin();
     for (let i = 0; i < KILLS; i++) {

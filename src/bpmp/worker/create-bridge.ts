@@ -1,8 +1,9 @@
 import type { Bridge, Control, RequestHandler } from '../bridge/bridge.js';
+import type { KeptIn } from '../bridge/vfio-user/index.js';
 import type { BridgeConfig, InterposedConfig, IvcConfig, TakeOver, VfioUserConfig } from './config.js';
 import { cannotTakeOver } from './hand-over.js';
 import type { BridgeReady } from './messages.js';
-import type { StateMemory } from './state-memory.js';
+import { BRIDGE_AT, BRIDGE_ROOM, type StateMemory } from './state-memory.js';
 
 export interface CreatedBridge {
   readonly bridge: Bridge;
@@ -15,12 +16,19 @@ export function createBridge(
   handler: RequestHandler,
   control: Control,
   onDescriptors: () => void,
-  _state: StateMemory,
+  state: StateMemory,
 ): Promise<CreatedBridge> {
   const { bridge, takeOver } = config;
+  const kept: KeptIn = {
+    memory: state.memory,
+    offset: BRIDGE_AT,
+    size: BRIDGE_ROOM,
+    ...(takeOver && { taken: takeOver.fds }),
+    onDescriptors,
+  };
   switch (bridge.kind) {
     case 'vfio-user':
-      return createVfioUser(bridge, handler);
+      return createVfioUser(bridge, kept, handler);
     case 'ivc':
       return createIvc(bridge, handler);
     case 'interposed':
@@ -30,10 +38,19 @@ export function createBridge(
 
 async function createVfioUser(
   { socketPath, layout, guestAddress, keepListening }: VfioUserConfig,
+  kept: KeptIn,
   handler: RequestHandler,
 ): Promise<CreatedBridge> {
   const { VfioUserBridge } = await import('../bridge/vfio-user/index.js');
-  const bridge = new VfioUserBridge({ socketPath, layout, guestAddress, keepListening, handler });
+  const bridge = new VfioUserBridge({
+    socketPath,
+    layout,
+    guestAddress,
+    keepListening,
+    handler,
+    // Only what one guest leaves is passed on.
+    ...(keepListening !== true && { kept }),
+  });
   await bridge.listening;
   return { bridge, ready: { notes: [bridge.layoutReason], window: bridge.window } };
 }

@@ -1,13 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { BridgeConfig, BridgeEnded, NamedFd } from '../../../src/bpmp/worker/index.js';
 import { addon } from '../../../src/native/index.js';
+import { bundleSupervisor } from './bundle.js';
 import { Inbox, type Mail } from './mail.js';
 
-const program = fileURLToPath(new URL('./supervisor.ts', import.meta.url));
-const loader = import.meta.resolve('tsx');
+const program = await bundleSupervisor();
 const PATIENCE_MS = 30_000;
 /** Descriptors from here on are inherited. */
 const FIRST_KEPT = 4;
@@ -44,7 +43,7 @@ export class Keeper {
       ...(fds.length > 0 && { takeOver: { fds, state: this.#state } }),
     };
     this.#state = undefined;
-    this.#child = spawn(process.execPath, ['--import', loader, program], {
+    this.#child = spawn(process.execPath, [program], {
       stdio: ['pipe', 'inherit', 'inherit', theirs, ...inherited],
       env: { ...process.env, GPUVM_TEST_CONFIG: JSON.stringify(config, plain) },
     });

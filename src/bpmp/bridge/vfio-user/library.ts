@@ -2,6 +2,8 @@
  * vfio-user, server side: a PCI device in TypeScript for a VMM that speaks the protocol, such as QEMU 10.1 or newer.
  * Exported as `gpuvm/vfio-user`; docs/vfio-user.md tells how to use it. What is served on it is not here.
  */
+
+export { Keep, type KeptIn, type NamedFd } from './memory/keep.js';
 export {
   chooseSharing,
   type Layout,

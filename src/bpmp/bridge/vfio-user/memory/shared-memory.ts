@@ -15,9 +15,10 @@ export class SharedMemory {
   /**
    * A sealed memory file, all zero.
    * @param name - shown in /proc/PID/maps; @param size - in bytes, a multiple of the page size
+   * @param fd - @internal one that a former process made, with what is in it; it becomes this one's
    */
-  constructor(name: string, size: number) {
-    this.#descriptor = new Descriptor(addon().createMemory(name, size));
+  constructor(name: string, size: number, fd?: number) {
+    this.#descriptor = new Descriptor(fd ?? addon().createMemory(name, size));
     this.bytes = new Uint8Array(addon().mapMemory(this.#descriptor.fd, size));
     this.areas = { fd: this.#descriptor.fd, areas: [{ offset: 0, size }] };
     // The kernel cleared the pages through the cache.

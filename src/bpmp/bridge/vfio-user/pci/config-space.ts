@@ -19,14 +19,20 @@ const COMMAND_BITS = 0x0406;
 
 /** 256 bytes of type 0 configuration space: each bit is either fixed, or keeps what the guest writes. */
 export class ConfigSpace {
-  readonly #bytes = new Uint8Array(CONFIG_SPACE_SIZE);
+  readonly #bytes: Uint8Array;
   readonly #initial: Uint8Array;
   /** A 1 for each bit that the guest may write. */
   readonly #writable = new Uint8Array(CONFIG_SPACE_SIZE);
 
-  /** @param interruptPin - 1 for INTA, 0 for none */
-  constructor(identity: PciIdentity, interruptPin: number) {
-    const view = new DataView(this.#bytes.buffer);
+  /**
+   * @param interruptPin - 1 for INTA, 0 for none
+   * @param kept - where its bytes lie; as a former one left them, where that is what it goes on with
+   */
+  constructor(identity: PciIdentity, interruptPin: number, kept?: { bytes: Uint8Array; goesOn: boolean }) {
+    const initial = new Uint8Array(CONFIG_SPACE_SIZE);
+    this.#initial = initial;
+    this.#bytes = kept?.bytes ?? new Uint8Array(CONFIG_SPACE_SIZE);
+    const view = new DataView(initial.buffer);
     view.setUint16(0x00, identity.vendor, true);
     view.setUint16(0x02, identity.device, true);
     view.setUint32(0x08, ((identity.classCode << 8) | identity.revision) >>> 0, true);
@@ -40,7 +46,7 @@ export class ConfigSpace {
       // The address bits below the size are fixed at 0: that is how a guest learns the size.
       if (size > 0) writable.setUint32(BAR0 + 4 * bar, ~(size - 1) >>> 0, true);
     });
-    this.#initial = this.#bytes.slice();
+    if (kept?.goesOn !== true) this.#bytes.set(initial);
   }
 
   read(offset: number, into: Uint8Array): void {

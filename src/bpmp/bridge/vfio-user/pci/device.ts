@@ -1,3 +1,4 @@
+import type { Keep, NamedFd } from '../memory/keep.js';
 import {
   type Device,
   Errno,
@@ -24,6 +25,8 @@ export interface PciDeviceOptions {
    * a device into its guest: QEMU does not.
    */
   readonly hasInterrupt?: boolean;
+  /** @internal Where its state outlives the process, with its name there. */
+  readonly keep?: { readonly in: Keep; readonly name: string } | undefined;
 }
 
 /** A PCI device: configuration space and the interrupt's handling are done here, BARs are the subclass's. */
@@ -33,9 +36,10 @@ export abstract class PciDevice implements Device {
   readonly #config: ConfigSpace;
   readonly #intx: IntxInterrupt | undefined;
 
-  constructor({ identity, shared = {}, hasInterrupt = false }: PciDeviceOptions) {
-    if (hasInterrupt) this.#intx = new IntxInterrupt(() => this.isInterruptWanted());
-    this.#config = new ConfigSpace(identity, hasInterrupt ? 1 : 0);
+  constructor({ identity, shared = {}, hasInterrupt = false, keep }: PciDeviceOptions) {
+    const config = keep && { bytes: keep.in.bytes(CONFIG_SPACE_SIZE), goesOn: keep.in.goesOn };
+    this.#config = new ConfigSpace(identity, hasInterrupt ? 1 : 0, config);
+    if (hasInterrupt) this.#intx = new IntxInterrupt(() => this.isInterruptWanted(), keep);
     const regions: Region[] = Array.from({ length: PciRegion.COUNT }, () => ABSENT);
     identity.barSizes.forEach((size, bar) => {
       if (size === 0) return;
@@ -69,6 +73,11 @@ export abstract class PciDevice implements Device {
   /** To be called when {@link isInterruptWanted} may have become true. */
   protected updateInterrupt(): void {
     this.#intx?.update();
+  }
+
+  /** @internal What a successor needs. */
+  get descriptors(): NamedFd[] {
+    return this.#intx?.descriptors ?? [];
   }
 
   /** How often the interrupt was raised, and how often the client said that the guest is through with it. */

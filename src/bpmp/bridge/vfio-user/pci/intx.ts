@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import { addon, type Readiness, Ready } from '../../../../native/index.js';
+import type { Keep, NamedFd } from '../memory/keep.js';
 import {
   Errno,
   InterruptFlag,
@@ -7,6 +8,12 @@ import {
   type InterruptSet,
   RequestError,
 } from '../protocol/index.js';
+
+/** Indices of the words that are kept. */
+const MASKED = 0;
+const TRIGGER = 1;
+const UNMASK = 2;
+const LAST = 3;
 
 /**
  * A PCI function's INTx pin, level-triggered. Each firing masks it; the client unmasks it when the guest is through
@@ -22,14 +29,49 @@ export class IntxInterrupt {
   readonly #isWanted: () => boolean;
   /** The client's event descriptor that says the pin is up, -1 for none. */
   #trigger = -1;
-  #masked = false;
+  /** Kept: whether it is masked, and the numbers of the two event descriptors, 0 for none. */
+  readonly #words: Int32Array;
+  readonly #keep: { readonly in: Keep; readonly name: string } | undefined;
   /** The other form of UNMASK: a descriptor that is signalled at the guest's end of interrupt, as KVM does. */
   #unmaskFd = -1;
   #unmaskWatch: Readiness | undefined;
 
-  /** @param isWanted - the level: whether the pin should be up now */
-  constructor(isWanted: () => boolean) {
+  /**
+   * @param isWanted - the level: whether the pin should be up now
+   * @param keep - @internal where its state outlives the process
+   */
+  constructor(isWanted: () => boolean, keep?: { readonly in: Keep; readonly name: string }) {
     this.#isWanted = isWanted;
+    this.#keep = keep;
+    this.#words = keep?.in.words(4) ?? new Int32Array(4);
+    if (keep?.in.goesOn !== true) return;
+    if (this.#words[TRIGGER] > 0) this.#trigger = keep.in.needed(this.#nameOf('trigger', TRIGGER));
+    if (this.#words[UNMASK] > 0) this.#watchUnmask(keep.in.needed(this.#nameOf('unmask', UNMASK)));
+  }
+
+  /** @internal What a successor needs. */
+  get descriptors(): NamedFd[] {
+    const trigger = { name: this.#nameOf('trigger', TRIGGER), fd: this.#trigger };
+    const unmask = { name: this.#nameOf('unmask', UNMASK), fd: this.#unmaskFd };
+    return [trigger, unmask].filter(({ fd }) => fd >= 0);
+  }
+
+  get #masked(): boolean {
+    return this.#words[MASKED] === 1;
+  }
+
+  set #masked(masked: boolean) {
+    this.#words[MASKED] = masked ? 1 : 0;
+  }
+
+  #nameOf(what: string, word: number): string {
+    return `${this.#keep?.name ?? ''}.${what}.${this.#words[word]}`;
+  }
+
+  /** Another descriptor is another name, so that a successor never gets the former one. */
+  #number(word: number, fd: number): void {
+    this.#words[word] = fd < 0 ? 0 : ++this.#words[LAST];
+    this.#keep?.in.onDescriptors();
   }
 
   /** Looks at the level again; to be called when it may have risen. */
@@ -88,14 +130,20 @@ export class IntxInterrupt {
   #replaceTrigger(fd: number): void {
     if (this.#trigger >= 0) closeSync(this.#trigger);
     this.#trigger = fd;
+    this.#number(TRIGGER, fd);
   }
 
   #replaceUnmask(fd: number): void {
     this.#unmaskWatch?.close();
     this.#unmaskWatch = undefined;
     if (this.#unmaskFd >= 0) closeSync(this.#unmaskFd);
+    this.#unmaskFd = -1;
+    this.#number(UNMASK, fd);
+    if (fd >= 0) this.#watchUnmask(fd);
+  }
+
+  #watchUnmask(fd: number): void {
     this.#unmaskFd = fd;
-    if (fd < 0) return;
     const { Readiness: ReadinessClass } = addon();
     this.#unmaskWatch = new ReadinessClass(fd, () => {
       if (addon().eventfdDrain(fd) > 0) this.#unmask();

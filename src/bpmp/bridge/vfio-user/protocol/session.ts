@@ -23,6 +23,11 @@ export class Session {
     this.#accesses = new Accesses(device, this.reply);
   }
 
+  /** Goes on with a client that has made itself known to a former process. */
+  resume(): void {
+    this.#started = true;
+  }
+
   /** Whether the client has made itself known with VERSION. */
   get started(): boolean {
     return this.#started;

@@ -15,7 +15,7 @@ export class Listener {
     fd: number,
   ) {
     this.#descriptor = new Descriptor(fd);
-    this.#inode = lstatSync(path, { bigint: true }).ino;
+    this.#inode = inodeAt(path) ?? -1n;
   }
 
   /** Throws GPUVM_BRIDGE, in one line, where the path cannot be listened at. */
@@ -34,6 +34,16 @@ export class Listener {
         cause,
       });
     }
+  }
+
+  /** One that a former process opened; the descriptor becomes this one's. */
+  static adopt(path: string, fd: number): Listener {
+    return new Listener(path, fd);
+  }
+
+  /** As {@link close}, but the socket is a successor's. */
+  detach(): void {
+    this.#descriptor.close();
   }
 
   get fd(): number {

@@ -20,6 +20,11 @@ export class Received {
     return this.#end;
   }
 
+  /** How many wait to be handled. */
+  get waiting(): number {
+    return this.#end - this.#start;
+  }
+
   /** How many may come; never 0, since handled bytes are moved out of the way. */
   get room(): number {
     if (SIZE - this.#end < MAX_FRAME) this.#compact();

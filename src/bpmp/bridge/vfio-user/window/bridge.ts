@@ -1,5 +1,5 @@
-import type { Bridge, BridgeEnd, RequestHandler } from '../../bridge.js';
-import { DeviceServer, thisHost } from '../library.js';
+import type { Bridge, BridgeEnd, NamedFd, RequestHandler } from '../../bridge.js';
+import { DeviceServer, Keep, type KeptIn, thisHost } from '../library.js';
 import { WindowDevice } from './device.js';
 import { chooseLayout } from './layout.js';
 import { WindowMemory } from './memory.js';
@@ -19,6 +19,8 @@ export interface VfioUserBridgeOptions {
    * queue until it is called again. Otherwise the first guest is the last.
    */
   readonly keepListening?: boolean;
+  /** Where its state outlives the process, for the one guest that there is then; without `keepListening`. */
+  readonly kept?: KeptIn;
 }
 
 /**
@@ -37,6 +39,8 @@ export class VfioUserBridge implements Bridge {
   #server: DeviceServer | undefined;
   #device: WindowDevice | undefined;
   #end: BridgeEnd | undefined;
+  #memory: WindowMemory | undefined;
+  readonly #keep: Keep | undefined;
 
   /**
    * Listens at once; clients are answered from `serve` on. Throws GPUVM_CONFIG or GPUVM_KERNEL_FEATURE where the
@@ -50,6 +54,8 @@ export class VfioUserBridge implements Bridge {
     this.window = { layout, guestAddress };
     this.layoutReason = `window layout ${layout}: ${reason}`;
     this.#windowOffset = placement.windowOffset;
+    this.#keep = options.kept && new Keep(options.kept);
+    this.#keep?.same([layout === 'shared' ? 1 : 0, placement.windowOffset]);
     this.listening = this.#listen();
     // Whoever only looks at how serving ended must not be struck down by it.
     this.listening.catch(() => {});
@@ -57,7 +63,10 @@ export class VfioUserBridge implements Bridge {
 
   async #listen(): Promise<void> {
     try {
-      this.#server = new DeviceServer(this.#options.socketPath);
+      this.#server = new DeviceServer(
+        this.#options.socketPath,
+        this.#keep && { in: this.#keep, name: 'window' },
+      );
     } catch (error) {
       this.#stop({ reason: 'fault', message: (error as Error).message });
       throw error;
@@ -73,13 +82,17 @@ export class VfioUserBridge implements Bridge {
     // Memory of its own for each guest: a VMM that has gone may have kept the page of the last one.
     let memory: WindowMemory;
     try {
-      memory = new WindowMemory(this.window.layout, this.#windowOffset);
+      memory = new WindowMemory(this.window.layout, this.#windowOffset, this.#keep);
     } catch (error) {
       return this.#stop({ reason: 'fault', message: (error as Error).message });
     }
     const windowOffset = this.#windowOffset;
     const { deadlineMs = 30_000, keepListening } = this.#options;
-    this.#device = new WindowDevice({ handler, memory, windowOffset, deadlineMs });
+    const keep = this.#keep;
+    const mark = this.#server.transferMark;
+    this.#device = new WindowDevice({ handler, memory, windowOffset, deadlineMs, keep, mark });
+    this.#memory = memory;
+    keep?.onDescriptors();
     const served = await this.#server.serve(this.#device);
     memory.close();
     const end: BridgeEnd = served.reason === 'gone' ? { reason: 'guest-gone' } : served;
@@ -92,6 +105,14 @@ export class VfioUserBridge implements Bridge {
 
   close(): void {
     this.#stop({ reason: 'closed' });
+  }
+
+  descriptors(): NamedFd[] {
+    return [...(this.#server?.descriptors ?? []), ...(this.#memory?.descriptors ?? [])];
+  }
+
+  quiesce(deadlineMs: number): void {
+    void this.#server?.detach(deadlineMs);
   }
 
   stats(): Record<string, number> {

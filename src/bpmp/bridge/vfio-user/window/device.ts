@@ -2,6 +2,8 @@ import { setTimeout as after } from 'node:timers';
 import type { Outcome } from '../../../backend/backend.js';
 import { BpmpError, WINDOW } from '../../../wire/index.js';
 import type { RequestHandler } from '../../bridge.js';
+import { isRepeatable } from '../../repeatable.js';
+import type { Keep } from '../library.js';
 import { PciDevice } from '../library.js';
 import type { WindowMemory } from './memory.js';
 import { WINDOW_DEVICE } from './placement.js';
@@ -14,7 +16,14 @@ export interface WindowDeviceOptions {
   readonly windowOffset: number;
   /** How long the guest's CPU may be kept waiting for an outcome. */
   readonly deadlineMs: number;
+  /** Where its state outlives the process. */
+  readonly keep?: Keep | undefined;
+  /** How far the transfer under way has come, where that is kept: one word of {@link Transfer}. */
+  readonly mark?: Int32Array | undefined;
 }
+
+/** How far a transfer has come, for a successor that finds its frame neither handled nor untouched. */
+const Transfer = { NONE: 0, HANDED: 1, ANSWERED: 2 } as const;
 
 /** The BPMP window as a PCI device: a write that covers the MRQ register is a transfer. */
 export class WindowDevice extends PciDevice {
@@ -26,22 +35,29 @@ export class WindowDevice extends PciDevice {
     rxBytes: 0,
     malformed: 0,
     late: 0,
+    repeated: 0,
+    abandoned: 0,
   };
   readonly #handler: RequestHandler;
   readonly #memory: WindowMemory;
   readonly #windowOffset: number;
   readonly #deadlineMs: number;
+  readonly #mark: Int32Array;
+  readonly #isMarked: boolean;
   #request = new RequestCopy();
   /** Counts resets: an outcome from before one is no business of the guest after it. */
   #life = 0;
   readonly #answer = new Uint8Array(12);
   readonly #answerView = new DataView(this.#answer.buffer);
 
-  constructor({ handler, memory, windowOffset, deadlineMs }: WindowDeviceOptions) {
+  constructor({ handler, memory, windowOffset, deadlineMs, keep, mark }: WindowDeviceOptions) {
     super({
       identity: { ...WINDOW_DEVICE, revision: 1, barSizes: [WINDOW_DEVICE.barSize] },
       ...(memory.shared === undefined ? {} : { shared: { [WINDOW_DEVICE.bar]: memory.shared } }),
+      keep: keep && { in: keep, name: 'window' },
     });
+    this.#isMarked = mark !== undefined;
+    this.#mark = mark ?? new Int32Array(1);
     this.#handler = handler;
     this.#memory = memory;
     this.#windowOffset = windowOffset;
@@ -67,6 +83,9 @@ export class WindowDevice extends PciDevice {
   }
 
   #transfer(): void | Promise<void> {
+    const stage = this.#isMarked ? this.#mark[0] : Transfer.NONE;
+    // A former process put the outcome into the window, and died before it said so.
+    if (stage === Transfer.ANSWERED) return;
     this.counters.transfers++;
     const request = this.#request;
     this.#memory.copyBelow(request.bytes);
@@ -78,6 +97,14 @@ export class WindowDevice extends PciDevice {
       const outcome = this.#handler.malformed(mrq, `the window's ${what} size is over 512 bytes`);
       return this.#store(outcome.ret);
     }
+    if (stage === Transfer.HANDED) {
+      if (!isRepeatable(mrq)) {
+        this.counters.abandoned++;
+        return this.#store(BpmpError.EIO);
+      }
+      this.counters.repeated++;
+    }
+    this.#mark[0] = Transfer.HANDED;
     this.counters.txBytes += txSize;
     const rx = request.rx(rxSize);
     const outcome = this.#handler.handle(mrq, request.tx(txSize), rx);
@@ -116,6 +143,7 @@ export class WindowDevice extends PciDevice {
     this.#answerView.setInt32(8, ret, true);
     this.#memory.store(WINDOW.RX_SIZE, this.#answer);
     this.#memory.publish();
+    this.#mark[0] = Transfer.ANSWERED;
   }
 }
 

@@ -1,6 +1,10 @@
 import { WINDOW } from '../../../wire/index.js';
+import type { NamedFd } from '../../bridge.js';
+import type { Keep } from '../library.js';
 import { SHARED_PAGE, type SharedAreas, SharedMemory } from '../library.js';
 import type { WindowLayout } from './placement.js';
+
+const PAGE = 'window.page';
 
 /**
  * The window's bytes. In the shared layout those below the MRQ register are memory that the guest changes at any
@@ -10,16 +14,25 @@ export class WindowMemory {
   /** Offsets 0 to 0x4ff. */
   readonly #below: Uint8Array;
   /** Offsets 0x500 to 0x5ff; never shared. */
-  readonly #above = new Uint8Array(WINDOW.SIZE - WINDOW.MRQ);
+  readonly #above: Uint8Array;
   readonly #page: SharedMemory | undefined;
 
-  constructor(layout: WindowLayout, windowOffset: number) {
+  /** @param keep - where it outlives the process; by a former one, what it goes on with */
+  constructor(layout: WindowLayout, windowOffset: number, keep?: Keep) {
+    this.#above = keep?.bytes(WINDOW.SIZE - WINDOW.MRQ) ?? new Uint8Array(WINDOW.SIZE - WINDOW.MRQ);
     if (layout === 'trapped') {
-      this.#below = new Uint8Array(WINDOW.MRQ);
+      this.#below = keep?.bytes(WINDOW.MRQ) ?? new Uint8Array(WINDOW.MRQ);
       return;
     }
-    this.#page = new SharedMemory('gpuvm-window', SHARED_PAGE);
+    const fd = keep?.goesOn ? keep.needed(PAGE) : undefined;
+    this.#page = new SharedMemory('gpuvm-window', SHARED_PAGE, fd);
     this.#below = this.#page.bytes.subarray(windowOffset, windowOffset + WINDOW.MRQ);
+  }
+
+  /** What a successor needs, beside what is kept. */
+  get descriptors(): NamedFd[] {
+    const fd = this.#page?.areas.fd;
+    return fd === undefined ? [] : [{ name: PAGE, fd }];
   }
 
   /** What a client may map of the BAR, in the shared layout. */
