@@ -6,6 +6,7 @@ type Run = (command: Command, call: Call) => Promise<void>;
 
 const groups: Readonly<Record<string, string>> = {
   bpmp: "ask, decode and decide requests to the chip's power firmware",
+  config: 'check VM files, print one to begin with, and their schema for editors',
   policy: 'work on what a VM may ask of the power firmware',
 };
 

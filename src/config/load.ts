@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { formatPlace, GpuvmError } from '../errors.js';
 import { checkFiles } from './check-files.js';
 import { contradictions } from './contradictions/index.js';
+import { tooDeepAt } from './depth.js';
 import { type Mistake, YamlDocument } from './document.js';
 import { keysAt } from './keys.js';
 import { mistakesOf } from './mistakes.js';
@@ -17,6 +18,9 @@ export interface ParseOptions {
   /** Also refuses a file whose kernel, initrd, dtb or policy cannot be read. */
   readonly checkFiles?: boolean;
 }
+
+/** More mistakes than this are counted, not listed. */
+const MAX_LISTED = 100;
 
 /** Nobody writes a VM file of this length, in characters. */
 const MAX_LENGTH = 1024 * 1024;
@@ -56,16 +60,14 @@ export async function loadVmFile(file: string, options: Omit<ParseOptions, 'file
 
 /** Throws GPUVM_CONFIG where it is no YAML. */
 function readDocument(text: string, file: string): YamlDocument {
-  let document: YamlDocument;
-  let mistakes: Mistake[];
-  try {
-    document = new YamlDocument(text, file);
-    mistakes = document.mistakes;
-  } catch (cause) {
-    // The parser goes down one call for each bracket.
-    if (cause instanceof RangeError) return refuse([{ message: 'nested too deeply', place: { file } }]);
-    throw cause;
+  const deep = tooDeepAt(text);
+  if (deep !== undefined) {
+    const lines = text.slice(0, deep).split('\n');
+    const place = { file, line: lines.length, column: lines.at(-1)!.length + 1 };
+    refuse([{ message: 'nested too deeply', place }]);
   }
+  const document = new YamlDocument(text, file);
+  const { mistakes } = document;
   if (mistakes.length > 0) refuse(mistakes);
   return document;
 }
@@ -74,7 +76,7 @@ function plainValue(document: YamlDocument): unknown {
   try {
     return document.value;
   } catch (cause) {
-    if (!(cause instanceof ReferenceError || cause instanceof RangeError)) throw cause;
+    if (!(cause instanceof ReferenceError)) throw cause;
     const message = 'its aliases would make it grow out of proportion';
     return refuse([{ message, place: document.placeOf([]) }]);
   }
@@ -88,6 +90,8 @@ function refuse(mistakes: readonly Mistake[]): never {
   const more = others.length > 0 ? ` (and ${others.length} more)` : '';
   throw new GpuvmError('GPUVM_CONFIG', `${first!.message}${more}`, {
     place: first!.place,
-    details: { mistakes: sorted.map(({ message, place }) => `${formatPlace(place)}: ${message}`) },
+    details: {
+      mistakes: sorted.slice(0, MAX_LISTED).map(({ message, place }) => `${formatPlace(place)}: ${message}`),
+    },
   });
 }

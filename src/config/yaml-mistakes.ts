@@ -16,8 +16,6 @@ const words: Readonly<Record<string, string>> = {
 };
 
 export function yamlMistakes(document: Document.Parsed<ParsedNode>, text: string): YamlMistake[] {
-  const overflow = document.errors.find(({ message }) => message.startsWith('Maximum call stack'));
-  if (overflow) return [{ message: 'nested too deeply', offset: overflow.pos[0] }];
   // A tag that means nothing is a warning to the parser.
   const problems = [...document.errors, ...document.warnings];
   const spoken = problems.map((problem) => ({ message: wordsFor(problem, text), offset: problem.pos[0] }));

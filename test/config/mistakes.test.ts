@@ -537,9 +537,16 @@ describe('a mistake in a VM file', () => {
     ]);
   });
 
-  it('of nesting does not overflow the parser', () => {
-    for (const bracket of ['[', '{a: ']) {
-      expect(() => parseVmFile(bracket.repeat(200_000), { file })).toThrow(/^\S+: nested too deeply$/);
-    }
+  it.each(['[', '{a: ', '- ', '? ', 'a:\n '])('of nesting (%j) costs nothing', (opening) => {
+    const text = opening === 'a:\n ' ? indented(10_000) : opening.repeat(200_000);
+    expect(() => parseVmFile(text, { file })).toThrow(/^\S+:\d+:\d+: nested too deeply$/);
   });
 });
+
+/** Each key one column further in. */
+function indented(depth: number): string {
+  let text = '';
+  for (let column = 0; text.length < 1_000_000 && column < depth; column++)
+    text += `${' '.repeat(column)}a:\n`;
+  return text;
+}

@@ -1,5 +1,6 @@
 import type { Command } from '../command.js';
 import { bpmpCommands } from './bpmp.js';
+import { configCommands } from './config.js';
 import { controlCommands } from './control.js';
 import { planCommands } from './plan.js';
 import { policyCommands } from './policy.js';
@@ -12,6 +13,7 @@ export const commands: readonly Command[] = [
   ...planCommands,
   ...controlCommands,
   ...unitCommands,
+  ...configCommands,
   ...policyCommands,
   ...bpmpCommands,
 ];

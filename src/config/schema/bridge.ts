@@ -37,7 +37,7 @@ export const bridge = z
         .describe("Where this QEMU has the window, as virtual-pa in the guest's /bpmp node says it."),
     }),
   ])
-  .default({ kind: 'none' })
+  .prefault({ kind: 'none' })
   .describe("How the guest's BPMP requests arrive.");
 
 export const backend = backendConfigSchema

@@ -67,14 +67,14 @@ const pciDevice = z.strictObject({
 
 export const platformDevices = z
   .array(platformDevice)
-  .default([])
+  .prefault([])
   .describe(
     "Platform devices of the host's that the guest gets, in QEMU's order: it decides their addresses and interrupts.",
   );
 
 export const pciDevices = z
   .array(pciDevice)
-  .default([])
+  .prefault([])
   .describe("PCI devices of the host's that the guest gets.");
 
 export const platformBus = z

@@ -20,7 +20,7 @@ const hook = z.union(
 /** The short form is the long one with the default deadline. */
 const hookList = z
   .array(hook.transform((entry) => (Array.isArray(entry) ? { run: entry, deadline: 30_000 } : entry)))
-  .default([]);
+  .prefault([]);
 
 export const hooks = z
   .strictObject({

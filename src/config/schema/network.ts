@@ -77,7 +77,7 @@ const net = z.discriminatedUnion('kind', [
       .describe("QEMU's own network: the guest reaches out, and what is forwarded reaches in."),
     forwards: z
       .array(forward)
-      .default([])
+      .prefault([])
       .describe('Ports of the host that lead to the guest: "tcp::2222-:22", as QEMU\'s hostfwd.'),
     restrict: flag
       .default(false)
@@ -107,4 +107,4 @@ const net = z.discriminatedUnion('kind', [
   }),
 ]);
 
-export const nets = z.array(net).default([]).describe("The guest's network devices, in order.");
+export const nets = z.array(net).prefault([]).describe("The guest's network devices, in order.");

@@ -33,7 +33,7 @@ const device = z.strictObject({
 
 export const usb = z
   .array(device)
-  .default([])
+  .prefault([])
   .describe(
     "USB devices of the host's that the guest gets, by what they are or by where they are plugged in.",
   );

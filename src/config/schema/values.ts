@@ -15,7 +15,7 @@ export const text = z
 export function written<T>(parse: (text: string) => T | undefined, expected: string, pattern?: string) {
   return z
     .string(`must be ${expected}`)
-    .meta(pattern === undefined ? {} : { pattern })
+    .meta({ title: nounOf(expected), ...(pattern !== undefined && { pattern }) })
     .transform((value, context) => {
       const parsed = parse(value);
       if (parsed !== undefined) return parsed;
@@ -35,12 +35,18 @@ export function writtenOrNumber<T>(
 ) {
   return z
     .union([z.number(), z.string().meta(pattern === undefined ? {} : { pattern })], `must be ${expected}`)
+    .meta({ title: nounOf(expected) })
     .transform((value, context) => {
       const parsed = parse(value);
       if (parsed !== undefined) return parsed;
       context.addIssue({ code: 'custom', message: `is ${shown(value)}, which is not ${expected}` });
       return z.NEVER;
     });
+}
+
+/** What kind of value it is, without the examples. */
+function nounOf(expected: string): string {
+  return expected.split(/,? such as | with its unit|, or /, 1)[0]!;
 }
 
 /** A value as the file's reader wrote it, cut where it would make the sentence unreadable. */
