@@ -19,7 +19,7 @@ export function sizeText(bytes: bigint): string {
     unit++;
   }
   const inNext = Number(whole) / 1024;
-  if (whole > 1024n && unit < UNITS.length - 1 && Number.isInteger(inNext * 4))
+  if (whole > 1024n && unit < UNITS.length - 1 && Number.isInteger(inNext * 16))
     return `${inNext} ${UNITS[unit + 1]}`;
   return `${whole} ${UNITS[unit]}`;
 }

@@ -84,17 +84,17 @@ function stepLines(step: HostStep, index: number): string[] {
     case 'write':
       return [
         what,
-        line('write', write(step.value, step.path)),
+        line('do', write(step.value, step.path)),
         line('undo', step.undo ? write(step.undo.value, step.undo.path) : `none${reason(step.irrevocable)}`),
       ];
     case 'owner': {
       const { uid, gid, mode } = step;
       const owner = uid === undefined && gid === undefined ? '' : `owner ${uid ?? ''}:${gid ?? ''} `;
       const bits = mode === undefined ? '' : `mode ${mode.toString(8)} `;
-      return [what, line('set', `${owner}${bits}${step.path}`), line('undo', 'owner and mode as they were')];
+      return [what, line('do', `${owner}${bits}${step.path}`), line('undo', 'owner and mode as they were')];
     }
     case 'file':
-      return [what, line('file', step.path), line('undo', 'the file as it was')];
+      return [what, line('do', `write ${step.path}`), line('undo', 'the file as it was')];
   }
 }
 
