@@ -173,7 +173,7 @@ export class Journal {
           dryRun: false,
           patienceMs: this.#options.patienceMs ?? PATIENCE_MS,
           // A full disk must not keep the host from being put right: an undo looks before it writes anyway.
-          append: (record) => this.#append(record).catch(() => this.contents.add(record)),
+          append: (record, wait) => this.#append(record, wait).catch(() => this.contents.add(record)),
           ...around,
         },
         options,

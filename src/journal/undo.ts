@@ -15,8 +15,8 @@ export interface UndoParts extends Omit<UndoSurroundings, 'about'> {
   readonly contents: Contents;
   /** Subjects of which nothing is to be tried, with the reason: a write to them still hangs. */
   readonly blocked?: ReadonlyMap<string, string>;
-  /** Appends, and resolves when it is on the disk. */
-  append(record: JournalRecord): Promise<void>;
+  /** Appends, and resolves when it is on the disk, unless it need not be waited for. */
+  append(record: JournalRecord, wait?: boolean): Promise<void>;
 }
 
 /**
@@ -76,7 +76,8 @@ async function undoOne(
   if (result.outcome === 'failed') {
     if (subject !== undefined)
       stuck.set(subject, `not tried, because what came after it could not be undone`);
-  } else if (!parts.dryRun) await parts.append({ undone: id });
+    // Not waited for: whoever undoes it again looks first, and finds nothing to do.
+  } else if (!parts.dryRun) await parts.append({ undone: id }, false);
   return { ...name, ...result };
 }
 

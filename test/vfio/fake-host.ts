@@ -1,6 +1,6 @@
 import {
   chmodSync,
-  cpSync,
+  copyFileSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -172,7 +172,17 @@ export function snapshot(root: string, path = '', all: Record<string, string> = 
 }
 
 /** A second one like it. */
-export function copyHost(root: string, to = mkdtempSync(join(tmpdir(), 'gpuvm-host-'))): string {
-  cpSync(root, to, { recursive: true, verbatimSymlinks: true });
-  return to;
+export function copyHost(from: string, to: string): void {
+  mkdirSync(to);
+  chmodSync(to, lstatSync(from).mode);
+  for (const { name } of readdirSync(from, { withFileTypes: true })) {
+    const [old, made] = [join(from, name), join(to, name)];
+    const stats = lstatSync(old);
+    if (stats.isDirectory()) copyHost(old, made);
+    else if (stats.isSymbolicLink()) symlinkSync(readlinkSync(old), made);
+    else {
+      copyFileSync(old, made);
+      chmodSync(made, stats.mode);
+    }
+  }
 }
