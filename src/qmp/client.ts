@@ -99,6 +99,7 @@ export class QmpClient {
     const unused = { ids: { next: Date.now(), inFlight: [], late: [] }, partial: new Uint8Array() };
     const protocol = new QmpProtocol(connection, options, unused);
     const { outOfBand = false } = options;
+    protocol.events.hold();
     const synchronised = new Deadline(greetingMs, options.signal);
     try {
       const version = await protocol.synchronise({ signal: synchronised.signal });
@@ -106,6 +107,8 @@ export class QmpClient {
         version: version as Greeting['version'],
         capabilities: outOfBand ? ['oob'] : [],
       };
+      // The caller's turn to listen comes first.
+      setImmediate(() => protocol.events.release());
       return new QmpClient(protocol, connection, { greeting, outOfBand, commandMs });
     } catch (cause) {
       protocol.end(closed('the QMP connection was given up', cause));
@@ -128,6 +131,11 @@ export class QmpClient {
   /** Commands that wait for their reply. */
   get inFlight(): number {
     return this.#protocol.inFlight;
+  }
+
+  /** The connection's descriptor, for whoever keeps a copy of it; -1 once it is closed. */
+  get descriptor(): number {
+    return descriptorOf(this.#connection.socket);
   }
 
   /** After `adopt`: the commands that were in flight then, with their replies. */

@@ -9,6 +9,8 @@ export interface EventWait {
   readonly signal?: AbortSignal | undefined;
 }
 
+const MAX_HELD = 10_000;
+
 /** Called with each event, and with the length of the line that it came in. */
 export type EventCallback = (event: QmpEvent, lineLength: number) => void;
 
@@ -17,8 +19,25 @@ export class EventHub {
   readonly #callbacks = new Set<EventCallback>();
   readonly #onEnd = new Set<(reason: GpuvmError) => void>();
   #ended: GpuvmError | undefined;
+  /** While set, events are kept for those who will listen. */
+  #held: { readonly event: QmpEvent; readonly lineLength: number }[] | undefined;
+
+  /** Keeps events, the first of them where they are too many, until `release`. */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const { event, lineLength } of held) this.emit(event, lineLength);
+  }
 
   emit(event: QmpEvent, lineLength: number): void {
+    if (this.#held) {
+      if (this.#held.length < MAX_HELD) this.#held.push({ event, lineLength });
+      return;
+    }
     for (const callback of this.#callbacks) {
       try {
         callback(event, lineLength);
@@ -32,6 +51,7 @@ export class EventHub {
   }
 
   end(reason: GpuvmError): void {
+    this.release();
     this.#ended = reason;
     for (const callback of this.#onEnd) callback(reason);
     this.#onEnd.clear();

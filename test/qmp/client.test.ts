@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { GpuvmError } from '../../src/errors.js';
-import { QmpClient } from '../../src/qmp/index.js';
+import { isRefusal, QmpClient } from '../../src/qmp/index.js';
 import { answer, type Behaviour, fakeServer, type Peer, type Request } from './fake-server.js';
 
 const disposals: (() => PromiseLike<void>)[] = [];
@@ -242,5 +242,41 @@ describe('events', () => {
     await client.execute('sync');
     expect(events.dropped).toBe(5);
     await events.return();
+  });
+
+  it('stops an iterator by its signal, with the reason, after what it holds', async () => {
+    const { client, peer } = await withPeer();
+    const control = new AbortController();
+    const events = client.events('STOP', { signal: control.signal });
+    peer.send(stop);
+    await client.execute('sync');
+    control.abort(new Error('enough'));
+    expect((await events.next()).value?.event).toBe('STOP');
+    await expect(events.next()).rejects.toThrow('enough');
+    expect(await events.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('rejects a wait whose test throws, and no other', async () => {
+    const { client, peer } = await withPeer();
+    const other = client.waitFor('STOP');
+    const wait = client.waitFor('STOP', () => {
+      throw new Error('no such field');
+    });
+    peer.send(stop);
+    await expect(wait).rejects.toThrow('no such field');
+    expect((await other).event).toBe('STOP');
+  });
+});
+
+describe('isRefusal', () => {
+  it('tells what QEMU refused, and its class, from all else', async () => {
+    const { client } = await connected(({ id }, peer) =>
+      peer.send({ error: { class: 'DeviceNotFound', desc: 'no' }, id }),
+    );
+    const error = await client.execute('device_del', { id: 'd' }).catch((reason: unknown) => reason);
+    expect(isRefusal(error)).toBe(true);
+    expect(isRefusal(error, 'DeviceNotFound')).toBe(true);
+    expect(isRefusal(error, 'GenericError')).toBe(false);
+    expect(isRefusal(new Error('no'))).toBe(false);
   });
 });

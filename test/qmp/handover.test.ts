@@ -170,6 +170,7 @@ describe('adopt without a state', () => {
         if (line.startsWith('\xff')) {
           socket.write('he end of a line"}}\n');
           say({ return: { status: 'running' } });
+          say(event('SHUTDOWN'));
           say({ error: { class: 'GenericError', desc: 'of another' }, id: 3 });
           say({ error: { class: 'GenericError', desc: 'JSON parse error' } });
         }
@@ -181,7 +182,9 @@ describe('adopt without a state', () => {
       }
     };
     const client = await adopting;
+    const shutdown = client.waitFor('SHUTDOWN', undefined, { deadlineMs: 2_000 });
     expect(client.version).toEqual([11, 1, 3]);
+    expect((await shutdown).event).toBe('SHUTDOWN');
     expect(client.outOfBand).toBe(true);
     expect(await client.execute('query-status')).toEqual({});
     expect(seen[0]).toMatch(/^\xff\{"execute":"query-version","id":\d{13}\}$/);
