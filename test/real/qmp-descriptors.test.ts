@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, fstatSync, mkdtempSync, openSync, rmSync, statSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { addon } from '../../src/native/index.js';
 import { QmpClient, replay, Transcript } from '../../src/qmp/index.js';
@@ -10,6 +11,7 @@ import { programPath } from './programs.js';
 const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
 const binaries = ['qemu-system-aarch64', join(cache, 'gpuvm/qemu/bin/qemu-system-aarch64')];
 
+const root = resolve(import.meta.dirname, '../..');
 const cleanups: (() => void)[] = [];
 afterEach(() => {
   for (const clean of cleanups.splice(0).reverse()) clean();
@@ -75,6 +77,37 @@ for (const binary of binaries) {
         expect(await client.execute('query-name')).toEqual({ name: 'kite' });
       }
       client.close();
+    });
+
+    it('goes to another process, with a command in flight', async () => {
+      const { path } = start(binary);
+      const client = await QmpClient.connect({ path });
+      client.execute('query-name').catch(() => undefined);
+      const { fd, state } = await client.detach();
+      const owner = `
+        import { QmpClient } from ${JSON.stringify(join(root, 'src/qmp/index.ts'))};
+        const client = await QmpClient.adopt({ fd: 3, state: JSON.parse(process.env.STATE) });
+        const inherited = await Promise.all(client.inherited.map(({ reply }) => reply));
+        const stopped = client.waitFor('STOP');
+        await client.execute('stop');
+        console.log(JSON.stringify({ inherited, event: (await stopped).event }));
+        client.close();`;
+      const args = ['--import', 'tsx', '--input-type=module', '-e', owner];
+      const next = spawn(process.execPath, args, {
+        cwd: root,
+        env: { ...process.env, STATE: JSON.stringify(state) },
+        stdio: ['ignore', 'pipe', 'inherit', fd],
+      });
+      cleanups.push(() => next.kill('SIGKILL'));
+      addon().closeFd(fd);
+      let printed = '';
+      next.stdout!.on('data', (chunk) => {
+        printed += chunk;
+      });
+      await once(next, 'close');
+      const said = JSON.parse(printed);
+      expect(said.event).toBe('STOP');
+      for (const reply of said.inherited) expect(reply).toEqual({ name: 'kite' });
     });
 
     it('is taken over from an owner who was killed in the middle of a command', async () => {
