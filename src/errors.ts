@@ -50,6 +50,7 @@ export const errorCodes = {
   GPUVM_QEMU_UNSUITABLE: ExitStatus.UNAVAILABLE,
   GPUVM_HOOK: ExitStatus.OS,
   GPUVM_GUEST_AGENT: ExitStatus.TEMPORARY,
+  GPUVM_HAND_OVER: ExitStatus.SOFTWARE,
   GPUVM_QMP_PROTOCOL: ExitStatus.PROTOCOL,
   GPUVM_QMP_COMMAND: ExitStatus.SOFTWARE,
   GPUVM_QMP_TIMEOUT: ExitStatus.TEMPORARY,
@@ -61,6 +62,7 @@ export const errorCodes = {
   GPUVM_VM_PRESENT: ExitStatus.TEMPORARY,
   GPUVM_VM_STATE: ExitStatus.TEMPORARY,
   GPUVM_SYSTEMD: ExitStatus.OS,
+  GPUVM_WAIT: ExitStatus.TEMPORARY,
 } as const satisfies Record<string, ExitStatus>;
 export type ErrorCode = keyof typeof errorCodes;
 

@@ -109,6 +109,7 @@ const sideDoors = [
   'bpmp/bridge/interposed/index.ts',
   'bpmp/bridge/vfio-user/index.ts',
   'vm/plan/index.ts',
+  'vm/request-events.ts',
   'host/systemd/index.ts',
 ];
 

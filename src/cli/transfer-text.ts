@@ -1,11 +1,4 @@
-import { tegra234 } from '../bpmp/tegra234/index.js';
-import { type DecodedReply, describe, errorName, mrqs } from '../bpmp/wire/index.js';
-
-/** A transfer's request in one line. One that the bridge could not read has no bytes to describe. */
-export function requestText({ mrq, tx, rule }: { mrq: number; tx: Uint8Array; rule: string }): string {
-  if (tx.length > 0 || !rule.startsWith('built-in: malformed,')) return describe(mrq, tx, tegra234);
-  return `${mrqs.get(mrq)?.name ?? `MRQ ${mrq}`} (unreadable)`;
-}
+import { type DecodedReply, errorName } from '../bpmp/wire/index.js';
 
 /** `0` or `-1 (EPERM)` */
 export function formatRet(ret: number): string {

@@ -1,5 +1,5 @@
 import type { BridgeEnded, BridgeHandle } from '../../bpmp/worker/index.js';
-import { followBridge, type RecordEvent } from './event-source.js';
+import { followBridge, type RecordEvent } from '../../vm/request-events.js';
 import { keepLearned } from './learned.js';
 import type { Paint } from './paint.js';
 import { releaseLines, requestTable } from './summary.js';

@@ -1,6 +1,6 @@
 import { mrqs } from '../../bpmp/wire/index.js';
 import type { BridgeHandle, BridgeSnapshot } from '../../bpmp/worker/index.js';
-import { requestText } from '../transfer-text.js';
+import { requestText } from '../../vm/request-events.js';
 
 export interface TallyRow {
   /** `CLK ENABLE GPUSYS (304)`, or the MRQ's name where only that is known. */

@@ -1,7 +1,6 @@
-import { tegra234 } from '../../bpmp/tegra234/index.js';
-import { decodeReply, decodeRequest } from '../../bpmp/wire/index.js';
-import type { BridgeHandle } from '../../bpmp/worker/index.js';
-import { requestText } from '../transfer-text.js';
+import { tegra234 } from '../bpmp/tegra234/index.js';
+import { decodeReply, decodeRequest, describe, mrqs } from '../bpmp/wire/index.js';
+import type { BridgeHandle } from '../bpmp/worker/index.js';
 
 /** Puts what happens to a guest's requests beside the VM's other events. */
 export type RecordEvent = (event: string, fields: object) => void;
@@ -39,4 +38,10 @@ function wallClock(): (timeNs: bigint) => Date {
   const startNs = process.hrtime.bigint();
   const startMs = Date.now();
   return (timeNs) => new Date(startMs + Number(timeNs - startNs) / 1e6);
+}
+
+/** A transfer's request in one line. One that the bridge could not read has no bytes to describe. */
+export function requestText({ mrq, tx, rule }: { mrq: number; tx: Uint8Array; rule: string }): string {
+  if (tx.length > 0 || !rule.startsWith('built-in: malformed,')) return describe(mrq, tx, tegra234);
+  return `${mrqs.get(mrq)?.name ?? `MRQ ${mrq}`} (unreadable)`;
 }
