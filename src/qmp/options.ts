@@ -8,7 +8,7 @@ export interface ClientOptions {
   /** How much of the host's RAM VFIO pins for this VM: all of the guest's, where a device is passed through. */
   readonly pinnedRamBytes?: number | bigint | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** The longest line that is taken. */
+  /** The longest line that is taken, 64 MiB unless told; to parse one takes several times its length. */
   readonly maxLineBytes?: number | undefined;
   /** Records what is said, both ways, without its secrets. */
   readonly transcript?: Transcript | undefined;
