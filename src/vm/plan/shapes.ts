@@ -42,7 +42,7 @@ export function shapesOf(
     };
     const differing = found && contradiction(device, found);
     if (differing) {
-      const what = `${deviceAt(index)}: ${device.host}: ${differing}: the VM file's is taken`;
+      const what = `${deviceAt(index)}: ${device.host}: ${differing}; those of the VM file are taken`;
       findings.push(finding('warn', device.host, index, what, `${host!.from}: ${found.path}`));
     }
     const missing = [
@@ -88,9 +88,9 @@ function contradiction({ regions, interrupts }: PlatformDevice, found: Found): s
   const sizes = found.ranges.map(({ size }) => size);
   const list = (all: readonly bigint[]) => all.map((size) => `0x${size.toString(16)}`).join(', ') || 'none';
   if (regions && regions.join() !== sizes.join())
-    return `its regions are ${list(regions)} here and ${list(sizes)} in the host's tree`;
+    return `its regions are ${list(regions)} in the VM file and ${list(sizes)} in the host's tree`;
   if (interrupts !== undefined && found.interrupts !== undefined && interrupts !== found.interrupts)
-    return `it has ${interrupts} interrupts here and ${found.interrupts} in the host's tree`;
+    return `it has ${interrupts} interrupts in the VM file and ${found.interrupts} in the host's tree`;
   return undefined;
 }
 
@@ -101,20 +101,15 @@ function unknown(
   host: HostTree | undefined,
 ): PlanFinding {
   const near = host && neighbour(host, device);
-  const evidence = host
-    ? `${host.from} has no node for it${near ? `, but ${near} at that address: is the overlay applied?` : ''}`
-    : 'there is no device tree of the host';
-  return {
-    ...finding(
-      'fail',
-      device,
-      index,
-      `${deviceAt(index)}: the ${missing.join(' and ')} of ${device} are not known`,
-      evidence,
-    ),
-    about: 'unknown',
-    fix: `give the host's tree (--host-tree), or ${missing.join(' and ')} with the device`,
-  };
+  const give = `give ${missing.join(' and ')} with the device`;
+  const fix = near
+    ? `the host's tree has ${near} there: apply the overlay that gives it to VMs, or ${give}`
+    : host
+      ? `apply the overlay that adds it to the host's tree, or ${give}`
+      : `give the host's tree (--host-tree), or ${give}`;
+  const evidence = host ? `${host.from} has no node for it` : 'there is no device tree of the host';
+  const what = `${deviceAt(index)}: the ${missing.join(' and ')} of ${device} are not known`;
+  return { ...finding('fail', device, index, what, evidence), about: 'unknown', fix };
 }
 
 /** Another node at the address that the device's name begins with. */
