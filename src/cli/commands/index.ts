@@ -2,8 +2,10 @@ import type { Command } from '../command.js';
 import { bpmpCommands } from './bpmp.js';
 import { configCommands } from './config.js';
 import { controlCommands } from './control.js';
+import { deviceCommands } from './devices.js';
 import { planCommands } from './plan.js';
 import { policyCommands } from './policy.js';
+import { recoverCommands } from './recover.js';
 import { runCommands } from './run.js';
 import { unitCommands } from './unit.js';
 
@@ -12,6 +14,8 @@ export const commands: readonly Command[] = [
   ...runCommands,
   ...planCommands,
   ...controlCommands,
+  ...deviceCommands,
+  ...recoverCommands,
   ...unitCommands,
   ...configCommands,
   ...policyCommands,

@@ -1,7 +1,7 @@
-import { resolve } from 'node:path';
-import type { VmConfig } from '../../config/index.js';
+import { dirname, resolve } from 'node:path';
+import { cacheFolder, type VmConfig } from '../../config/index.js';
 import { ExitStatus } from '../../errors.js';
-import { commandWord, literal, type ServiceFacts, word } from '../../host/systemd/unit/index.js';
+import { commandWord, literal, type ServiceFacts } from '../../host/systemd/index.js';
 import { endings } from '../../vm/index.js';
 import { capabilitiesOf, devicesOf, modulesOf, networkOf } from './needs.js';
 import { isInHome, isInTmp, overridesFor, pathsOf } from './paths.js';
@@ -47,7 +47,10 @@ export function factsOf(config: VmConfig, program: readonly string[]): ServiceFa
     isInterposed: config.bridge.kind === 'interposed',
     capabilities: capabilitiesOf(config, overridesFor(paths)),
     network: networkOf(config),
-    writable: paths.written.map(word),
+    writable: paths.written,
+    ...(all.some((path) => path.startsWith(`${cacheFolder()}/`))
+      ? { cacheHome: literal(dirname(cacheFolder())) }
+      : {}),
     needsHomes: all.some(isInHome),
     needsTmp: all.some(isInTmp),
     finalStatuses,

@@ -1,5 +1,5 @@
 import type { VmConfig } from '../../config/index.js';
-import type { Need } from '../../host/systemd/unit/index.js';
+import type { Need } from '../../host/systemd/index.js';
 
 /** The device nodes that a VM uses, as DeviceAllow has them. */
 export function devicesOf(config: VmConfig): Need[] {

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { VmConfig } from '../../config/index.js';
-import type { Need } from '../../host/systemd/unit/index.js';
+import type { Need } from '../../host/systemd/index.js';
 
 export interface VmPaths {
   readonly read: readonly string[];
@@ -26,11 +26,15 @@ export function pathsOf(config: VmConfig, program: readonly string[]): VmPaths {
   if (memoryBackend?.kind === 'file' || memoryBackend?.kind === 'hugepages') written.push(memoryBackend.path);
   if (control.socket !== undefined) written.push(dirname(control.socket));
   const isPlain = (path: string | undefined): path is string =>
-    path !== undefined && path.startsWith('/') && !/^\/(dev|proc|sys)\//.test(path);
+    path?.startsWith('/') === true && !/^\/(dev|proc|sys)\//.test(path);
   return { read: unique(read.filter(isPlain)), written: unique(written.filter(isPlain)) };
 }
 
 const unique = (paths: readonly string[]) => [...new Set(paths)];
+
+const READ = 4;
+const WRITE = 2;
+const ENTER = 1;
 
 export const isInHome = (path: string) => /^\/(home|root|run\/user)\//.test(path);
 export const isInTmp = (path: string) => /^\/(var\/)?tmp(\/|$)/.test(path);
@@ -40,9 +44,9 @@ export const isInTmp = (path: string) => /^\/(var\/)?tmp(\/|$)/.test(path);
  * without capabilities is bound by owner and mode like everybody.
  */
 export function overridesFor({ read, written }: VmPaths): Need[] {
-  const foreign = written.find((path) => !allows(path, 0o002) || !isReachable(path));
+  const foreign = written.find((path) => !allows(path, WRITE) || !isReachable(path));
   if (foreign !== undefined) return [{ what: 'CAP_DAC_OVERRIDE', why: `${foreign} is not root's` }];
-  const hidden = read.find((path) => !allows(path, 0o004) || !isReachable(path));
+  const hidden = read.find((path) => !allows(path, READ) || !isReachable(path));
   return hidden === undefined
     ? []
     : [{ what: 'CAP_DAC_READ_SEARCH', why: `${hidden} is not root's, nor for everybody to read` }];
@@ -50,16 +54,17 @@ export function overridesFor({ read, written }: VmPaths): Need[] {
 
 function isReachable(path: string): boolean {
   for (let folder = dirname(path); ; folder = dirname(folder)) {
-    if (!allows(folder, 0o001)) return false;
+    if (!allows(folder, ENTER)) return false;
     if (folder === dirname(folder)) return true;
   }
 }
 
-/** Whether root may do this as the owner, or everybody may. What is not there yet is in nobody's way. */
+/** Whether root may do this by owner, group and mode alone. What is not there yet is in nobody's way. */
 function allows(path: string, right: number): boolean {
   try {
-    const { uid, mode } = statSync(path);
-    return (mode & right) === right || (uid === 0 && (mode & (right << 6)) === right << 6);
+    const { uid, gid, mode } = statSync(path);
+    const granted = uid === 0 ? mode >> 6 : gid === 0 ? mode >> 3 : mode;
+    return (granted & right) === right;
   } catch {
     return true;
   }

@@ -5,6 +5,10 @@ import { join, resolve } from 'node:path';
 
 const boot = resolve(import.meta.dirname, 'boot.sh');
 const systemd = '/lib/systemd/systemd';
+/** Neither /tmp, which a service has for itself, nor a home folder. */
+const SHARES = '/srv';
+const OWN = `gpuvm-systemd-${process.pid}-`;
+let containers = 0;
 
 export interface Answer {
   readonly status: number;
@@ -23,20 +27,19 @@ export class SystemdContainer {
   readonly #outside: ChildProcess;
   readonly #work: string;
   readonly #cgroup: string;
-  readonly #hierarchy: string;
   readonly #onExit = () => this.#clear();
   #pid = 0;
 
   private constructor() {
-    this.share = mkdtempSync('/srv/gpuvm-systemd-');
-    this.#work = mkdtempSync(join(tmpdir(), 'gpuvm-systemd-'));
-    this.#hierarchy = mkdtempSync(join(tmpdir(), 'gpuvm-cgroup2-'));
-    spawnSync('mount', ['-t', 'cgroup2', 'cgroup2', this.#hierarchy]);
-    this.#cgroup = join(this.#hierarchy, `gpuvm-systemd-${process.pid}`);
-    mkdirSync(this.#cgroup, { recursive: true });
+    sweep();
+    this.share = mkdtempSync(join(SHARES, OWN));
+    this.#work = mkdtempSync(join(tmpdir(), OWN));
+    this.#cgroup = join(hierarchy(), `${OWN}${containers++}`);
+    mkdirSync(this.#cgroup);
     process.once('exit', this.#onExit);
-    // Enters the cgroup before its namespace is made, so that this cgroup is the namespace's root.
-    const enter = `echo $$ >"$1/cgroup.procs" && shift && exec "$@"`;
+    // Enters the cgroup before its namespace is made, so that this cgroup is the namespace's root; and goes when this
+    // process does, whatever ends it.
+    const enter = `echo $$ >"$1/cgroup.procs" && shift && exec setpriv --pdeathsig KILL "$@"`;
     const namespaces = ['-m', '-p', '-u', '-i', '-C', '-n', '--fork', '--kill-child'];
     const inside = ['unshare', ...namespaces, boot, this.#work, this.share];
     this.#outside = spawn('sh', ['-c', enter, 'sh', this.#cgroup, ...inside], { stdio: 'pipe' });
@@ -48,7 +51,7 @@ export class SystemdContainer {
     if (process.getuid?.() !== 0) return 'root';
     const probe = spawnSync('unshare', ['-m', '-p', '-u', '-i', '-C', '-n', '--fork', 'true']);
     if (probe.status !== 0) return 'the right to make namespaces';
-    return readFileSync('/proc/filesystems', 'utf8').includes('cgroup2') ? undefined : 'cgroup2';
+    return / cgroup2 /.test(readFileSync('/proc/self/mounts', 'utf8')) ? undefined : 'cgroup2';
   }
 
   static async start(): Promise<SystemdContainer> {
@@ -140,9 +143,7 @@ export class SystemdContainer {
       } catch {}
     }
     removeCgroups(this.#cgroup);
-    spawnSync('umount', ['-l', this.#hierarchy]);
     for (const folder of [this.share, this.#work]) rmSync(folder, { recursive: true, force: true });
-    rmdirSync(this.#hierarchy);
   }
 }
 
@@ -156,6 +157,26 @@ function firstProcessOf(pid: number): number {
     return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
   } catch {
     return 0;
+  }
+}
+
+/** Where this machine has its cgroup2: all of it, or beside the older hierarchies. */
+function hierarchy(): string {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
+  const found = mounts.map((line) => line.split(' ')).find(([, , kind]) => kind === 'cgroup2')?.[1];
+  if (found === undefined) throw new Error('no cgroup2 is mounted');
+  return found;
+}
+
+/** What containers of processes that were killed left behind. */
+function sweep(): void {
+  for (const folder of [SHARES, tmpdir(), hierarchy()]) {
+    for (const name of readdirSync(folder)) {
+      const pid = /^gpuvm-systemd-(\d+)-/.exec(name)?.[1];
+      if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+      if (folder === hierarchy()) removeCgroups(join(folder, name));
+      else rmSync(join(folder, name), { recursive: true, force: true });
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Need, ServiceFacts } from './facts.js';
-import type { Directive, Paragraph } from './text.js';
+import { type Directive, type Paragraph, word } from './text.js';
 
 const yes = (...names: string[]): Directive[] => names.map((name) => [name, 'yes']);
 
@@ -10,7 +10,9 @@ export function confinement(facts: ServiceFacts): Paragraph[] {
 
 function devices({ devices }: ServiceFacts): Paragraph {
   return {
-    comment: `Devices: the harmless ones that every program may use (null, zero, random, terminals), and ${reasons(devices)}.`,
+    comment: `Devices: the harmless ones that every program may use (null, zero, random, terminals)${
+      devices.length > 0 ? `, and ${reasons(devices)}` : ''
+    }.`,
     directives: [['DevicePolicy', 'closed'], ...devices.map(({ what }): Directive => ['DeviceAllow', what])],
   };
 }
@@ -41,7 +43,7 @@ function files({ writable, needsHomes, needsTmp, bindsDevices }: ServiceFacts): 
       ['ProtectSystem', 'strict'],
       ['ProtectHome', needsHomes ? 'read-only' : 'yes'],
       ['PrivateTmp', needsTmp ? 'no' : 'yes'],
-      ['ReadWritePaths', ['-/run/gpuvm', ...writable].join(' ')],
+      ['ReadWritePaths', ['/run/gpuvm', ...writable].map((path) => word(`-${path}`)).join(' ')],
       ...yes('ProtectKernelTunables'),
       ...(bindsDevices
         ? ([['ReadWritePaths', '-/sys/bus/platform -/sys/bus/pci -/sys/devices']] satisfies Directive[])

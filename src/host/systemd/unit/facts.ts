@@ -25,8 +25,10 @@ export interface ServiceFacts {
   readonly capabilities: readonly Need[];
   /** `host` where QEMU reaches out, or is reached, by IP. */
   readonly network: 'none' | 'host';
-  /** Paths, as words, that are written to besides gpuvm's own folders. */
+  /** Paths, as they are, that are written to besides gpuvm's own folders. */
   readonly writable: readonly string[];
+  /** What `${cache}` in the VM file is relative to, as part of a word, where the VM uses it. */
+  readonly cacheHome?: string;
   /** Whether something that the VM needs lies below /home, /root or /run/user; it can be read there, and no more. */
   readonly needsHomes: boolean;
   /** Whether something that the VM needs lies below /tmp or /var/tmp. */

@@ -1,6 +1,6 @@
 import type { ServiceFacts } from './facts.js';
 import { endedSections, recoverSections } from './recover.js';
-import { serviceSections } from './service.js';
+import { dropInSections, serviceSections } from './service.js';
 import { unitText } from './text.js';
 
 export { HANDED_OVER, type Need, type ServiceFacts } from './facts.js';
@@ -9,6 +9,14 @@ export { commandWord, literal, word } from './text.js';
 /** The unit file of a service that runs one VM; `head` is its first comment. */
 export function serviceUnit(facts: ServiceFacts, head: string): string {
   return unitText(head, serviceSections(facts));
+}
+
+/**
+ * A drop-in for an instance of the template (`gpuvm@NAME.service.d/50-vm.conf`): its devices, rights, paths and times
+ * instead of the template's.
+ */
+export function dropIn(facts: ServiceFacts, head: string): string {
+  return unitText(head, dropInSections(facts));
 }
 
 /** `gpuvm-recover.service`. */

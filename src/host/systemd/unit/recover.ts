@@ -31,7 +31,7 @@ const CAPABILITIES = 'CAP_SYS_PTRACE CAP_KILL CAP_CHOWN CAP_FOWNER CAP_DAC_OVERR
 const folders = [
   ['StateDirectory', 'gpuvm'],
   ['StateDirectoryMode', '0700'],
-  ['Environment', 'GPUVM_RUNTIME_DIR=%t/gpuvm HOME=/var/lib/gpuvm'],
+  ['Environment', 'GPUVM_RUNTIME_DIR=%t/gpuvm'],
 ] as const;
 
 const confined = {

@@ -1,6 +1,6 @@
 import { confinement } from './confinement.js';
 import { HANDED_OVER, type ServiceFacts } from './facts.js';
-import type { Directive, Section } from './text.js';
+import type { Directive, Paragraph, Section } from './text.js';
 
 /** Descriptors of one VM: monitor, console, bridge, one for each process whose memory is read, and what is left to grow. */
 const STORED_DESCRIPTORS = 64;
@@ -18,16 +18,37 @@ export function serviceSections(facts: ServiceFacts): Section[] {
   ];
 }
 
+/** What is different for one VM from what the template has, as a drop-in. */
+export function dropInSections(facts: ServiceFacts): Section[] {
+  return [
+    {
+      name: 'Service',
+      paragraphs: [
+        {
+          comment: "The template's lists are emptied, as systemd adds to them otherwise.",
+          directives: [
+            ['DeviceAllow', ''],
+            ['CapabilityBoundingSet', ''],
+            ['ReadWritePaths', ''],
+            ['RestrictAddressFamilies', ''],
+            ['SystemCallFilter', ''],
+          ],
+        },
+        times(facts),
+        stopTime(facts),
+        ...confinement(facts),
+      ],
+    },
+  ];
+}
+
 function unitSection({ name, modules }: ServiceFacts): Section {
   return {
     name: 'Unit',
     paragraphs: [
       {
         comment: 'What this is.',
-        directives: [
-          ['Description', `Virtual machine ${name}`],
-          ['Documentation', 'man:systemd.service(5) https://www.qemu.org/docs/master/'],
-        ],
+        directives: [['Description', `Virtual machine ${name}`]],
       },
       {
         comment: `What an earlier boot, or a crash, left of changes to the host is taken back first.`,
@@ -68,15 +89,8 @@ function running(facts: ServiceFacts): Section['paragraphs'] {
         ['ExecStart', `${program} run ${facts.file}`],
       ],
     },
-    {
-      comment: `Hooks, devices, the monitor and the guest's being ready, with the time that pinning its memory takes; gpuvm
-        asks for more where it needs more.`,
-      directives: [['TimeoutStartSec', seconds(facts.startMs)]],
-    },
-    {
-      comment: `All rungs of the stop ladder, giving back what the guest held, and the devices' way home.`,
-      directives: [['TimeoutStopSec', seconds(facts.stopMs)]],
-    },
+    times(facts),
+    stopTime(facts),
     {
       comment: `Fed only while QEMU's process is there, its monitor answers and the bridge's thread does. SIGKILL, because a
         supervisor that was stopped (SIGSTOP) or hangs in a system call takes no other signal.`,
@@ -99,7 +113,7 @@ function running(facts: ServiceFacts): Section['paragraphs'] {
     {
       comment: `What KillMode=process leaves alone is ended here, and the host's changes are taken back, unless the next
         supervisor is to go on with it.`,
-      directives: [['ExecStopPost', `${program} service-ended %n`]],
+      directives: [['ExecStopPost', `${program} service-ended %n --vm ${facts.name}`]],
     },
     {
       comment: `systemd starts the supervisor again where it died, hung, or asks for it. A VM's own end is for the VM file's
@@ -122,7 +136,11 @@ function running(facts: ServiceFacts): Section['paragraphs'] {
         ['RuntimeDirectoryPreserve', 'restart'],
         [
           'Environment',
-          `XDG_RUNTIME_DIR=%t/gpuvm/vm/${facts.name} GPUVM_RUNTIME_DIR=%t/gpuvm HOME=/var/lib/gpuvm`,
+          [
+            `XDG_RUNTIME_DIR=%t/gpuvm/vm/${facts.name}`,
+            'GPUVM_RUNTIME_DIR=%t/gpuvm',
+            ...(facts.cacheHome === undefined ? [] : [`XDG_CACHE_HOME=${facts.cacheHome}`]),
+          ].join(' '),
         ],
       ],
     },
@@ -142,6 +160,17 @@ function running(facts: ServiceFacts): Section['paragraphs'] {
     },
   ];
 }
+
+const times = ({ startMs }: ServiceFacts): Paragraph => ({
+  comment: `Hooks, devices, the monitor and the guest's being ready, with the time that pinning its memory takes; gpuvm asks
+    for more where it needs more.`,
+  directives: [['TimeoutStartSec', seconds(startMs)]],
+});
+
+const stopTime = ({ stopMs }: ServiceFacts): Paragraph => ({
+  comment: "All rungs of the stop ladder, giving back what the guest held, and the devices' way home.",
+  directives: [['TimeoutStopSec', seconds(stopMs)]],
+});
 
 const install: Section = {
   name: 'Install',

@@ -1,0 +1,171 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { hasProgram } from '../programs.js';
+import { SystemdContainer } from './container.js';
+import { VmService } from './service.js';
+
+const missing = SystemdContainer.missing();
+if (missing) console.warn(`SKIPPED: needs ${missing}`);
+
+/** Says "H" when it runs, and powers off at a press of the button. */
+const guest = `machine: pc
+memory: 16M
+disks: [{ file: ./boot.img, interface: ide }]
+ready: { when: console, marker: "H", deadline: 60s }
+`;
+
+describe.skipIf(missing !== undefined || !hasProgram('qemu-system-x86_64'))('a VM as a service', () => {
+  let container: SystemdContainer;
+  const services: VmService[] = [];
+  beforeAll(async () => {
+    container = await SystemdContainer.start();
+  });
+  afterEach(async () => {
+    for (const service of services.splice(0)) {
+      await service.systemctl('kill', '--signal=KILL', '--kill-whom=all');
+      await service.systemctl('stop');
+    }
+  });
+  afterAll(() => container?.stop());
+
+  async function install(name: string, text: string, ...directives: string[]): Promise<VmService> {
+    const service = await VmService.install(container, name, text, directives);
+    services.push(service);
+    return service;
+  }
+
+  it('has a unit that systemd finds nothing wrong with, and little exposed', async () => {
+    const { unit } = await install('sound', guest);
+    const units = [unit, 'gpuvm-recover.service', 'gpuvm-ended@.service'].map(
+      (name) => `/etc/systemd/system/${name}`,
+    );
+    expect(await container.run('systemd-analyze', 'verify', '--man=no', ...units)).toEqual({
+      status: 0,
+      stdout: '',
+      stderr: '',
+    });
+    for (const path of units) {
+      // --threshold is in tenths: above 4.0 the status is 1.
+      const { status, stdout } = await container.run(
+        'systemd-analyze',
+        'security',
+        '--offline=yes',
+        '--threshold=40',
+        '--no-pager',
+        path,
+      );
+      expect({ path, status, last: stdout.trim().split('\n').at(-1) }).toMatchObject({ status: 0 });
+    }
+  });
+
+  it('is up when its guest is, says what it does, and powers the guest off when it is stopped', async () => {
+    const service = await install('whole', guest);
+    expect(await service.systemctl('start')).toMatchObject({ status: 0 });
+    const [qemu] = await service.qemus();
+    expect(await service.show('ActiveState', 'SubState', 'StatusText', 'NRestarts')).toEqual({
+      ActiveState: 'active',
+      SubState: 'running',
+      StatusText: `whole: running: the guest runs (QEMU is process ${qemu})`,
+      NRestarts: '0',
+    });
+    // The journal is written a moment later than the console was seen.
+    await expect.poll(() => service.journal(), { timeout: 10_000 }).toContain('H');
+    await service.systemctl('stop');
+    expect(await service.show('ActiveState', 'Result', 'ExecMainStatus')).toEqual({
+      ActiveState: 'inactive',
+      Result: 'success',
+      ExecMainStatus: '0',
+    });
+    expect(await service.qemus()).toEqual([]);
+    expect(await service.journal()).toContain('whole: the guest shut down, as it was asked to');
+  });
+
+  it('is not up before its guest is', async () => {
+    const service = await install('unready', guest.replace('"H"', '"never said"'));
+    await service.systemctl('start', '--no-block');
+    await service.until('StatusText', /the guest runs/);
+    expect(await service.property('ActiveState')).toBe('activating');
+    expect(await service.qemus()).toHaveLength(1);
+  });
+
+  it('goes down the ladder, with more time than its unit has', async () => {
+    const stop = 'stop: { powerdown: 3s, quit: 1s, terminate: 1s, kill: 10s }\n';
+    const service = await install('stubborn', guest + stop, 'TimeoutStopSec=2s');
+    await service.systemctl('start');
+    const [qemu] = await service.qemus();
+    await container.get('kill', '-STOP', String(qemu));
+    const stopping = service.systemctl('stop');
+    expect(await service.until('StatusText', /powerdown/)).toBe(
+      'stubborn: stopping: powerdown, for at most 3 s',
+    );
+    expect(await service.property('SubState')).toBe('stop-sigterm');
+    await stopping;
+    expect(await service.show('ActiveState', 'Result', 'ExecMainStatus')).toEqual({
+      ActiveState: 'inactive',
+      Result: 'success',
+      ExecMainStatus: '5',
+    });
+    expect(await service.journal()).toContain('stubborn: the VM was stopped by SIGKILL');
+    expect(await service.qemus()).toEqual([]);
+  });
+
+  it.each([
+    ['its QEMU stands still', async (service: VmService) => (await service.qemus())[0]!],
+    ['its supervisor stands still', async (service: VmService) => Number(await service.property('MainPID'))],
+  ])('is started again when %s', async (_what, whom) => {
+    const service = await install('watched', guest, 'WatchdogSec=3s');
+    await service.systemctl('start');
+    const [qemu] = await service.qemus();
+    // Fed all the while it is well.
+    await new Promise((done) => setTimeout(done, 5000));
+    expect(await service.property('NRestarts')).toBe('0');
+    await container.get('kill', '-STOP', String(await whom(service)));
+    await service.until('NRestarts', '1');
+    await service.until('ActiveState', 'active');
+    const journal = await service.journal();
+    expect(journal).toContain('Watchdog timeout (limit 3s)');
+    expect(journal).toMatch(/left nothing in the store; ended .*qemu-system/);
+    const after = await service.qemus();
+    expect(after).toHaveLength(1);
+    expect(after[0]).not.toBe(qemu);
+  });
+
+  it('does not try again what no restart mends', async () => {
+    const service = await install('broken', guest);
+    await container.get('sed', '-i', 's/^memory:.*/memory: lots/', service.file);
+    expect(await service.systemctl('start')).toMatchObject({ status: 1 });
+    expect(await service.show('ActiveState', 'Result', 'ExecMainStatus', 'NRestarts')).toEqual({
+      ActiveState: 'failed',
+      Result: 'exit-code',
+      ExecMainStatus: '78',
+      NRestarts: '0',
+    });
+    const journal = await service.journal();
+    expect(journal).toMatch(/broken\.yaml:4:9: .*memory/);
+    expect(journal).not.toMatch(/\n\s+at /);
+    // The unit for what failed for good was run.
+    const ended = `gpuvm-ended@${service.unit}.service`;
+    await expect.poll(() => container.journal(ended), { timeout: 20_000 }).toContain('Finished');
+  });
+
+  it('stays down after an end that its guest wanted', async () => {
+    const service = await install('reset', `${guest}reboot: exit\n`);
+    await service.systemctl('start');
+    await container.get('sh', '-c', `kill -TERM ${(await service.qemus())[0]}`);
+    await service.until('ActiveState', 'inactive');
+    expect(await service.show('Result', 'ExecMainStatus', 'NRestarts')).toEqual({
+      Result: 'success',
+      ExecMainStatus: '6',
+      NRestarts: '0',
+    });
+  });
+
+  it('opens no device that its unit does not name', async () => {
+    await container.run('mknod', '/dev/kmsg', 'c', '1', '11');
+    const hook = 'hooks: { preStart: [[sh, -c, "exec 3</dev/kmsg"]] }\n';
+    const service = await install('curious', guest + hook);
+    expect(await service.systemctl('start')).toMatchObject({ status: 1 });
+    expect(await service.journal()).toContain('/dev/kmsg: Operation not permitted');
+    const allowed = await install('allowed', guest + hook, 'DeviceAllow=/dev/kmsg r');
+    expect(await allowed.systemctl('start')).toMatchObject({ status: 0 });
+  });
+});
