@@ -32,7 +32,8 @@ export function parseVmFile(text: string, options: ParseOptions): VmConfig {
   const document = readDocument(text, file);
 
   const value = plainValue(document);
-  const parsed = vmFileSchema.safeParse(value, { reportInput: true });
+  // A file is read once: compiling its checker would take longer than checking does.
+  const parsed = vmFileSchema.safeParse(value, { reportInput: true, jitless: true });
   if (!parsed.success) {
     refuse(mistakesOf(parsed.error.issues, document, (path) => keysAt(vmFileSchema, path, value)));
   }
