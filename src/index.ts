@@ -14,6 +14,17 @@ export {
 } from './bpmp/wire/index.js';
 export { type BridgeConfig, type BridgeEnded, BridgeHandle, startBridge } from './bpmp/worker/index.js';
 export { loadVmFile, parseVmFile, type VmConfig } from './config/index.js';
+export {
+  ControlClient,
+  type ControlledVm,
+  ControlServer,
+  controlPath,
+  findVm,
+  listVms,
+  serveControl,
+  type VmEvent,
+  type VmStatus,
+} from './control/index.js';
 export { type ErrorCode, ExitStatus, errorCodes, GpuvmError, type Place } from './errors.js';
 export * from './qmp/index.js';
 export {

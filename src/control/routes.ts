@@ -106,18 +106,43 @@ async function act({ vm, request, json }: Exchange, what: 'pause' | 'resume' | '
 /** States in which the VM is on its way down already. */
 const STOPPING = 'stopping';
 const STATE_MS = 500;
+const HOOKS_MS = 1_000;
+const POLL_MS = 20;
 
 async function stop({ vm, request, ended, stay, json }: Exchange): Promise<void> {
   const fields = await readFields(request, ['wait', 'now']);
   const wait = flagOf(fields, 'wait');
   const now = flagOf(fields, 'now');
   if (wait) stay();
-  const before = now ? await stateOf(vm) : undefined;
-  vm.stop();
-  // The first call asks the guest to power down; who does not want to wait for it goes on to the next rung.
-  if (now && before !== STOPPING) vm.stop();
+  if (now) await stopNow(vm);
+  else vm.stop();
   if (wait) await ended;
   json(wait ? 200 : 202, await within(vm.status(), 'the status'));
+}
+
+/**
+ * Goes on to the next rung of the stop ladder, or past its first one, which asks the guest. What comes before the ladder,
+ * hooks say, has a moment, and is hurried on by a call of its own.
+ */
+async function stopNow(vm: ControlledVm): Promise<void> {
+  const before = await stateOf(vm);
+  vm.stop();
+  if (before === STOPPING) return;
+  if (!(await comesToStopping(vm))) {
+    vm.stop();
+    await comesToStopping(vm);
+  }
+  vm.stop();
+}
+
+async function comesToStopping(vm: ControlledVm): Promise<boolean> {
+  const start = performance.now();
+  while (performance.now() - start < HOOKS_MS) {
+    const state = await stateOf(vm);
+    if (state === undefined || state === STOPPING) return state !== undefined;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  return false;
 }
 
 /** A VM whose status hangs can be stopped all the same. */
