@@ -196,6 +196,43 @@ describe('on a PC, qemu-system-x86_64 takes', () => {
   });
 });
 
+describe('the console', () => {
+  it
+    .skipIf(!isThere('qemu-system-x86_64'))
+    .each([
+      ['display: nographic\ndefaults: true\nnets: [{ kind: none }]'],
+      ['display: nographic'],
+      [
+        'display: nographic\nserial: [{ kind: "null" }, { kind: console }]\nextraArguments: [-machine, graphics=off]',
+      ],
+    ])('is on the standard input and output: %s', async (lines) => {
+    const text = `name: kite\nmachine: pc\n${lines}`;
+    const config = parseVmFile(text, { file: join(folder, 'vm.yaml') });
+    const qmpPath = join(folder, `qmp${++starts}`);
+    const command = 'qemu-system-x86_64';
+    const qemu = await QemuProcess.start({ command, args: qemuArguments(config, { qmpPath }) });
+    let output = '';
+    qemu.console.output.on('data', (chunk) => {
+      output += chunk;
+    });
+    try {
+      const qmp = await QmpClient.connect({ path: qmpPath, deadlineMs: 20_000 });
+      const ports = String(await qmp.execute('human-monitor-command', { 'command-line': 'info chardev' }));
+      // Exactly one thing reads what is typed, and it is no monitor.
+      expect(ports).toMatch(/filename=stdio/);
+      expect(ports).not.toMatch(/mux/);
+      await qmp.execute('cont');
+      // With -nographic the firmware writes to the first serial port.
+      if (!lines.includes('serial'))
+        await expect.poll(() => output, { timeout: 20_000 }).toContain('SeaBIOS');
+      await qmp.execute('quit');
+    } finally {
+      qemu.signal('SIGKILL');
+      await qemu.exited;
+    }
+  });
+});
+
 describe('vfio-platform, in the QEMU that has it', () => {
   it.skipIf(!isThere('qemu-system-aarch64'))('looks for the devices in order', async () => {
     const devices = 'platformDevices: [{ host: 17000000.gpu }, { host: 15340000.vic }]';
