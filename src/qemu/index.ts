@@ -25,7 +25,7 @@ export {
   type PlatformBus,
   stockVirt,
 } from './platform-bus/index.js';
-export { type ProcessExit, type QemuCommand, QemuProcess } from './process.js';
+export { type ProcessExit, type QemuCommand, type QemuFds, QemuProcess } from './process.js';
 export { requireProgram } from './program.js';
 export { machineTree } from './tree-cache.js';
 export {

@@ -135,6 +135,7 @@ export class QemuProcess {
 
   async #waitForExit(): Promise<ProcessExit> {
     const exit = await this.#life.gone;
+    this.#streams.input.destroy();
     // A grandchild may hold the pipe open for ever.
     await Promise.race([this.stderr.ended, new Promise((resolve) => setTimeout(resolve, 200).unref())]);
     return exit;

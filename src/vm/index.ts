@@ -1,6 +1,7 @@
 /** A VM's life: from its file to its end. */
 export type { SupervisorStatus } from './controlled.js';
 export { monitorDeadlineMs, pinnedBytes } from './deadlines.js';
+export { type HandOver, packHandOver, unpackHandOver } from './hand-over/index.js';
 export type { HistoryEvent } from './history.js';
 export type { HookRun } from './hooks.js';
 export type { HeldDevices, HostDevices, HostUndone } from './host-devices.js';
@@ -11,4 +12,5 @@ export { type LadderStep, type Rung, rungs } from './stop-ladder.js';
 export { Supervisor, type SupervisorOptions } from './supervisor.js';
 export type { SupervisorEvents } from './supervisor-events.js';
 export { isFailure, type SupervisorReport } from './supervisor-report.js';
-export { VirtualMachine, type VmEvents, type VmOptions, type VmState } from './virtual-machine.js';
+export { VirtualMachine } from './virtual-machine.js';
+export type { VmEvents, VmOptions, VmState } from './vm-events.js';

@@ -8,6 +8,8 @@ import type { Rung } from './stop-ladder.js';
 export const endings = {
   /** The guest powered itself off, on its own or because it was asked to. */
   'guest-shutdown': 0,
+  /** It runs on, and another supervisor takes it over. */
+  'handed-over': 0,
   /** The guest, or somebody for it, asked for a reset, and QEMU was told to end instead (-no-reboot, `onGuestReset`). */
   'guest-reset': 3,
   'guest-panic': 4,

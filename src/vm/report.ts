@@ -1,7 +1,9 @@
 import type { BridgeEnded } from '../bpmp/worker/index.js';
-import type { ProcessExit } from '../qemu/index.js';
+import type { VmConfig } from '../config/index.js';
+import type { ProcessExit, QemuProcess } from '../qemu/index.js';
 import type { QmpEvents } from '../qmp/index.js';
-import type { Ending } from './outcome.js';
+import type { Seen } from './monitor-watch.js';
+import type { Ending, Outcome } from './outcome.js';
 import type { Rung } from './stop-ladder.js';
 
 /** How a VM's run ended, as JSON would hold it. */
@@ -24,4 +26,43 @@ export interface EndReport {
   /** The bridge's last decisions, the oldest first. */
   readonly lastDecisions?: BridgeEnded['lastDecisions'];
   readonly durationMs: number;
+}
+
+interface RunFacts {
+  readonly config: VmConfig;
+  readonly qemu: QemuProcess;
+  readonly exit: ProcessExit;
+  readonly outcome: Outcome;
+  readonly seen: Seen;
+  readonly rung: Rung | undefined;
+  readonly ended: BridgeEnded | undefined;
+  /** Since the epoch. */
+  readonly startedMs: number;
+}
+
+export function endReport(facts: RunFacts): EndReport {
+  const { config, qemu, exit, outcome, seen, rung, ended, startedMs } = facts;
+  return {
+    vm: config.name,
+    ...outcome,
+    ...(rung ? { rung } : {}),
+    qemu: exit,
+    ...(seen.shutdown ? { shutdown: seen.shutdown } : {}),
+    stderr: [...qemu.stderr.lines],
+    ...(ended ? { release: ended.release, requests: ended.snapshot } : {}),
+    ...(ended?.lastDecisions ? { lastDecisions: ended.lastDecisions } : {}),
+    durationMs: Date.now() - startedMs,
+  };
+}
+
+/** Of a VM that did not end: this supervisor's time with it did. */
+export function handOverReport(config: VmConfig, qemu: QemuProcess, startedMs: number): EndReport {
+  return {
+    vm: config.name,
+    ending: 'handed-over',
+    message: 'the VM runs on, for another supervisor',
+    qemu: { code: null, signal: null },
+    stderr: [...qemu.stderr.lines],
+    durationMs: Date.now() - startedMs,
+  };
 }

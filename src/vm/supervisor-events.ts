@@ -1,7 +1,7 @@
 import type { HookRun } from './hooks.js';
 import type { HostUndone } from './host-devices.js';
 import type { SupervisorState } from './states.js';
-import type { VmEvents } from './virtual-machine.js';
+import type { VmEvents } from './vm-events.js';
 
 /** What a `VirtualMachine` tells, and what goes on around its runs. */
 export interface SupervisorEvents extends Omit<VmEvents, 'state'> {

@@ -11,7 +11,8 @@ import { RestartPlan, type Verdict } from './restart.js';
 import { mayTryAgain } from './retry.js';
 import type { Step } from './states.js';
 import { isFailure, type SupervisorReport, stoppedWhileWaiting } from './supervisor-report.js';
-import { VirtualMachine, type VmOptions, type VmState } from './virtual-machine.js';
+import { VirtualMachine } from './virtual-machine.js';
+import type { VmOptions, VmState } from './vm-events.js';
 import { delay } from './waiting.js';
 
 export interface SupervisorOptions extends Pick<VmOptions, 'record' | 'startBridge' | 'openBridge'> {

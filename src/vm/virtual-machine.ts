@@ -1,73 +1,39 @@
 import { EventEmitter } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import type { ReleaseReport } from '../bpmp/mediator/index.js';
-import type { BridgeEnded, BridgeHandle, BridgeReady, startBridge } from '../bpmp/worker/index.js';
+import type { BridgeEnded, BridgeHandle } from '../bpmp/worker/index.js';
 import type { VmConfig } from '../config/index.js';
 import { GpuvmError } from '../errors.js';
-import type { QemuProcess } from '../qemu/index.js';
-import { QmpClient, type QmpEvent } from '../qmp/index.js';
+import { identityOf } from '../journal/index.js';
+import { type ProcessExit, QemuProcess } from '../qemu/index.js';
+import { QmpClient } from '../qmp/index.js';
 import { openBridge, type VmBridge } from './bridge/index.js';
 import { monitorDeadlineMs } from './deadlines.js';
 import { endedAtOnce, stoppedEarly, stuck, whyItCouldNotStart } from './failures.js';
 import { GuestAgent } from './guest-agent.js';
+import {
+  cannotTakeOver,
+  findFds,
+  HAND_OVER_VERSION,
+  type HandOver,
+  type HandOverState,
+  nameFds,
+  passOn,
+  readHandOverState,
+} from './hand-over/index.js';
 import { MonitorWatch } from './monitor-watch.js';
 import { describeExit, judge } from './outcome.js';
-import type { EndReport } from './report.js';
+import { PowerDown } from './power-down.js';
+import { type EndReport, endReport, handOverReport } from './report.js';
 import { RuntimeFolder } from './runtime-folder.js';
 import { AGENT, MONITOR, spawnQemu } from './spawn-qemu.js';
-import { type LadderStep, StopLadder } from './stop-ladder.js';
+import { StopLadder } from './stop-ladder.js';
 import { guestTree } from './tree/index.js';
+import type { VmEvents, VmOptions, VmState } from './vm-events.js';
 import { defer, delay } from './waiting.js';
-
-export type VmState = 'new' | 'bridge' | 'qemu' | 'monitor' | 'running' | 'stopping' | 'ended';
-
-export interface VmEvents {
-  state: [state: VmState];
-  /** The bridge serves; its notes are for people. */
-  bridge: [handle: BridgeHandle, ready: BridgeReady];
-  /** The guest's device tree as it is handed to QEMU, where it is not QEMU's own. */
-  tree: [blob: Uint8Array];
-  /** QEMU runs; its console may be read and written from here on. */
-  qemu: [process: QemuProcess];
-  /** One line of QEMU's stderr, printable. */
-  stderr: [line: string];
-  rung: [step: LadderStep];
-  /** How the guest was asked to power down. */
-  asked: [by: 'guest-agent' | 'power-button'];
-  /** A line for people. */
-  note: [line: string];
-  /** What QEMU's monitor tells. */
-  event: [event: QmpEvent];
-  /** The guest's CPUs stand still, or run again. */
-  paused: [isPaused: boolean];
-  /** The guest was reset and goes on; what it held, where it had a bridge, was given back. */
-  'guest-reset': [release: ReleaseReport | undefined];
-  /** The guest is gone, and what it held was given back. */
-  'bridge-ended': [ended: BridgeEnded];
-}
-
-export interface VmOptions {
-  /** Hand every transfer of the bridge over, as its 'transfers' events. */
-  readonly record?: boolean;
-  /** A reset of the guest ends QEMU, so that it can be started afresh. */
-  readonly resetEnds?: boolean;
-  /** QEMU is killed when this process ends, however it ends. By default only where it ends by itself. */
-  readonly diesWithUs?: boolean;
-  /** QEMU goes on when this process ends, for another one to take it over. */
-  readonly survives?: boolean;
-  /** Called with the monitor while the guest still stands at its first instruction; what it throws ends the start. */
-  readonly beforeGuest?: (qmp: QmpClient, qemu: QemuProcess) => Promise<void>;
-  /** Serves with a thread that was begun before; by default with one that begins now. */
-  readonly startBridge?: typeof startBridge;
-  /** @internal Tests bring their own bridge. */
-  readonly openBridge?: typeof openBridge;
-}
 
 /** How long the last words may take once QEMU is gone: its monitor's, and the bridge's giving back. */
 const LAST_EVENTS_MS = 1_000;
 const BRIDGE_END_MS = 15_000;
-/** An agent that is there answers at once, if its guest is not under water. */
-const AGENT_MS = 2_000;
 /** A QEMU that ends closes its sockets a moment before it is gone. */
 const GONE_SOON_MS = 2_000;
 
@@ -85,6 +51,10 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
   readonly #watch = new MonitorWatch();
   #fault: { ending: 'bridge-fault' | 'monitor-lost'; message: string } | undefined;
   readonly #outlived = defer<never>();
+  readonly #handedOver = defer<'handed-over'>();
+  #isHandedOver = false;
+  #folder: RuntimeFolder | undefined;
+  #startedMs = 0;
 
   constructor(config: VmConfig, options: VmOptions = {}) {
     super();
@@ -121,35 +91,30 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
    */
   async run(): Promise<EndReport> {
     if (this.#state !== 'new') throw new GpuvmError('GPUVM_USAGE', 'a VirtualMachine runs once');
-    const startedMs = performance.now();
     this.#enter('bridge');
+    const { takeOver } = this.#options;
+    const taken = takeOver && readHandOverState(takeOver.state, this.config.name);
     const { user, group } = this.config.qemu;
-    const folder = await RuntimeFolder.create(user !== undefined || group !== undefined);
-    let ended: BridgeEnded | undefined;
+    const folder = taken
+      ? RuntimeFolder.adopt(taken.folder)
+      : await RuntimeFolder.create(user !== undefined || group !== undefined);
+    this.#folder = folder;
+    this.#startedMs = taken?.startedMs ?? Date.now();
     try {
-      const qemu = await this.#start(folder);
-      const exit = await Promise.race([qemu.exited, this.#outlived.promise]);
+      const qemu = takeOver && taken ? await this.#resume(takeOver, taken) : await this.#start(folder);
+      const exit = await Promise.race([qemu.exited, this.#outlived.promise, this.#handedOver.promise]);
+      if (exit === 'handed-over') return handOverReport(this.config, qemu, this.#startedMs);
       await Promise.race([this.#qmp?.ended, delay(LAST_EVENTS_MS)]);
-      ended = await this.#endBridge();
-      const rung = this.#ladder?.rung;
-      const { seen } = this.#watch;
-      const outcome = judge({ exit, seen, rung, fault: this.#fault });
-      return {
-        vm: this.config.name,
-        ...outcome,
-        ...(rung ? { rung } : {}),
-        qemu: exit,
-        ...(seen.shutdown ? { shutdown: seen.shutdown } : {}),
-        stderr: [...qemu.stderr.lines],
-        ...(ended ? { release: ended.release, requests: ended.snapshot } : {}),
-        ...(ended?.lastDecisions ? { lastDecisions: ended.lastDecisions } : {}),
-        durationMs: Math.round(performance.now() - startedMs),
-      };
+      return this.#report(qemu, exit, await this.#endBridge());
     } finally {
-      this.#qmp?.close();
-      this.#qemu?.signal('SIGKILL');
-      if (!ended) await this.#endBridge();
-      await folder.remove();
+      if (this.#isHandedOver) {
+        folder.keep();
+      } else {
+        this.#qmp?.close();
+        this.#qemu?.signal('SIGKILL');
+        await this.#endBridge();
+        await folder.remove();
+      }
       this.#enter('ended');
     }
   }
@@ -159,6 +124,108 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
     if (this.#ladder) this.#ladder.next();
     else if (this.#qemu) void this.#descend(this.#qemu);
     else this.#abandon.abort(stoppedEarly());
+  }
+
+  /**
+   * What another process would go on with if this one were killed now; still this one's, and valid until the bridge's
+   * `fds-changed`. Undefined where the VM does not run, or was not started to survive.
+   */
+  kept(): HandOver | undefined {
+    const qemu = this.#qemu?.fds;
+    if (this.#state !== 'running' || qemu === undefined || this.#qmp === undefined) return undefined;
+    const bridge = this.#bridge?.handle.fds ?? [];
+    return { fds: nameFds({ qemu, monitor: this.#qmp.descriptor, bridge }), state: this.#handOverState() };
+  }
+
+  /**
+   * Lets go of the VM, which runs on: `run` resolves with the ending `handed-over`, and `takeOver` goes on with what this
+   * resolves with, in this process or another. The guest waits with its requests from then on. Throws GPUVM_HAND_OVER
+   * where it does not run or was not started to survive, and what kept the monitor or the bridge from letting go; then it
+   * runs on as before, or its bridge is lost and it is ended.
+   */
+  async detach(): Promise<HandOver> {
+    const qemu = this.#qemu;
+    const qmp = this.#qmp;
+    if (this.#state !== 'running' || qemu?.fds === undefined || qmp === undefined) {
+      throw cannotTakeOver(this.config.name, 'it does not run, or was not started for that');
+    }
+    this.#isHandedOver = true;
+    try {
+      const {
+        fds,
+        qmp: monitor,
+        bridge,
+      } = await passOn(qemu, qmp, this.bridge, (kept) => this.#follow(kept, qemu));
+      this.#handedOver.resolve('handed-over');
+      return { fds, state: this.#handOverState({ qmp: monitor, bridge }) };
+    } catch (error) {
+      this.#isHandedOver = false;
+      throw error;
+    }
+  }
+
+  #handOverState(more: Pick<HandOverState, 'qmp' | 'bridge'> = {}): HandOverState {
+    const { pid } = this.#qemu!;
+    return {
+      version: HAND_OVER_VERSION,
+      vm: this.config.name,
+      pid,
+      startTime: identityOf(pid)?.startTime ?? 0,
+      folder: this.#folder!.path,
+      startedMs: this.#startedMs,
+      ...more,
+    };
+  }
+
+  #report(qemu: QemuProcess, exit: ProcessExit, ended: BridgeEnded | undefined): EndReport {
+    const { seen } = this.#watch;
+    const rung = this.#ladder?.rung;
+    const outcome = judge({ exit, seen, rung, fault: this.#fault });
+    const { config } = this;
+    return endReport({ config, qemu, exit, outcome, seen, rung, ended, startedMs: this.#startedMs });
+  }
+
+  /** Goes on with a VM that runs: the bridge first, as the guest waits for nothing else. */
+  async #resume({ fds }: HandOver, state: HandOverState): Promise<QemuProcess> {
+    const found = findFds(fds, this.config.name);
+    const { record = false, startBridge: start } = this.#options;
+    const open = this.#options.openBridge ?? openBridge;
+    const takeOver = { fds: found.bridge, ...(state.bridge === undefined ? {} : { state: state.bridge }) };
+    this.#bridge = await open(this.config, this.#folder!, { record, start, takeOver });
+    if (this.#bridge) this.#watchBridge(this.#bridge.handle);
+
+    this.#enter('qemu');
+    const qemu = QemuProcess.adopt(state.pid, found.qemu, (line) => this.emit('stderr', line));
+    this.#qemu = qemu;
+    if (this.config.guestAgent) this.#agent = new GuestAgent(this.#folder!.file(AGENT));
+    this.#bridge?.handle.guestProcess(qemu.pid);
+    this.emit('qemu', qemu);
+
+    this.#enter('monitor');
+    void qemu.exited.then(() => this.#abandon.abort(stoppedEarly()));
+    try {
+      // One that has ended has its last words in the socket all the same.
+      const signal = state.qmp === undefined ? this.#abandon.signal : undefined;
+      const qmp = await QmpClient.adopt({ fd: found.monitor, state: state.qmp, signal });
+      this.#follow(qmp, qemu);
+      // To write to one that is gone would close the socket before those were read.
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      if (!qemu.isRunning) return qemu;
+      const { status } = await qmp.execute('query-status', {}, { signal });
+      // The supervisor before was killed between QEMU's start and its guest's.
+      if (status === 'prelaunch') await this.#begin(qmp, qemu);
+      this.#enter('running');
+      if (status === 'paused') this.emit('paused', true);
+    } catch (error) {
+      // One that has ended meanwhile has an end to report like any other; one that does not answer is ended.
+      await Promise.race([qemu.exited, delay(GONE_SOON_MS)]);
+      if (qemu.isRunning)
+        this.#giveUp(
+          'monitor-lost',
+          `the VM was stopped because its monitor was lost: ${(error as Error).message}`,
+        );
+    }
+    return qemu;
   }
 
   async #start(folder: RuntimeFolder): Promise<QemuProcess> {
@@ -215,14 +282,19 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
         throw await whyItCouldNotStart(this.#abandon.signal.reason, this.config);
       throw error;
     }
-    this.#watch.follow(this.#qmp, {
+    this.#follow(this.#qmp, qemu);
+    await this.#begin(this.#qmp, qemu);
+    if (!this.#ladder) this.#enter('running');
+  }
+
+  #follow(qmp: QmpClient, qemu: QemuProcess): void {
+    this.#qmp = qmp;
+    this.#watch.follow(qmp, {
       onEvent: (event) => this.emit('event', event),
       onPaused: (isPaused) => this.emit('paused', isPaused),
       onReset: () => void this.#rearm(),
     });
-    void this.#watchMonitor(this.#qmp, qemu);
-    await this.#begin(this.#qmp, qemu);
-    if (!this.#ladder) this.#enter('running');
+    void this.#watchMonitor(qmp, qemu);
   }
 
   /** Lets the guest go; one whose file says `-S` waits for whoever asked for that, a debugger say. */
@@ -246,6 +318,7 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
 
   async #watchMonitor(qmp: QmpClient, qemu: QemuProcess): Promise<void> {
     const reason = await qmp.ended;
+    if (this.#isHandedOver) return;
     await Promise.race([qemu.exited, delay(GONE_SOON_MS)]);
     if (qemu.isRunning)
       this.#giveUp('monitor-lost', `the VM was stopped because its monitor was lost: ${reason.message}`);
@@ -254,7 +327,7 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
   #watchBridge(handle: BridgeHandle): void {
     this.emit('bridge', handle, handle.ready);
     void handle.ended.then(async ({ end }) => {
-      if (end.reason === 'closed') return;
+      if (end.reason === 'closed' || end.reason === 'handed-over') return;
       if (this.#qemu) await Promise.race([this.#qemu.exited, delay(GONE_SOON_MS)]);
       if (this.#qemu && !this.#qemu.isRunning) return;
       const why = end.reason === 'fault' ? end.message : 'QEMU closed its connection to it for good';
@@ -269,10 +342,17 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
 
   async #descend(qemu: QemuProcess): Promise<void> {
     const monitor = () => this.#qmp ?? Promise.reject(new Error('no monitor'));
+    const powerDown = new PowerDown({
+      agent: this.#qmp && this.#agent,
+      press: async () => (await monitor()).execute('system_powerdown'),
+      onAsked: (by) => this.emit('asked', by),
+      patienceMs: this.config.stop.powerdown / 2,
+      isStillDue: () => this.#ladder?.rung === 'powerdown' && qemu.isRunning,
+    });
     this.#ladder = new StopLadder(
       this.config.stop,
       {
-        powerdown: () => this.#askToPowerDown(monitor),
+        powerdown: () => powerDown.ask(),
         quit: async () => (await monitor()).execute('quit'),
         terminate: () => qemu.signal('SIGTERM'),
         kill: () => qemu.signal('SIGKILL'),
@@ -282,23 +362,6 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
     );
     this.#enter('stopping');
     if (!(await this.#ladder.descend())) this.#outlived.reject(stuck(qemu.pid));
-  }
-
-  /** By its agent, which needs nothing of the guest's desktop or power settings; else, or as well, by its button. */
-  async #askToPowerDown(monitor: () => QmpClient | Promise<never>): Promise<void> {
-    const press = async () => {
-      this.emit('asked', 'power-button');
-      await (await monitor()).execute('system_powerdown');
-    };
-    try {
-      if (this.#agent === undefined || !this.#qmp) return await press();
-      await this.#agent.shutdown(AGENT_MS);
-    } catch {
-      return await press();
-    }
-    this.emit('asked', 'guest-agent');
-    await delay(this.config.stop.powerdown / 2);
-    if (this.#ladder?.rung === 'powerdown' && this.#qemu?.isRunning) await press();
   }
 
   async #endBridge(): Promise<BridgeEnded | undefined> {

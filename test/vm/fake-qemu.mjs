@@ -53,10 +53,14 @@ createServer((peer) => {
   peer.on('error', () => undefined);
   send({ QMP: { version: { qemu: { major: 9, minor: 9, micro: 9 }, package: '' }, capabilities: [] } });
   peer.on('data', (chunk) => {
-    for (const line of String(chunk).trim().split('\n')) {
+    // The byte that QEMU's parser starts anew at.
+    for (const line of chunk.toString('latin1').replaceAll('\u00ff', '').trim().split('\n')) {
+      if (line === '') continue;
       const { execute, arguments: args, id } = JSON.parse(line);
       commands[execute]?.(args);
-      if (!fake.has(`mute-${execute}`)) peer.write(`${JSON.stringify({ return: {}, id })}\r\n`);
+      const value =
+        execute === 'query-version' ? { qemu: { major: 9, minor: 9, micro: 9 }, package: '' } : {};
+      if (!fake.has(`mute-${execute}`)) peer.write(`${JSON.stringify({ return: value, id })}\r\n`);
       if (execute !== 'cont') continue;
       if (fake.has('reset')) setTimeout(reset, 20, true, 'guest-reset');
       if (fake.has('panic')) setTimeout(event, 20, 'GUEST_PANICKED', { action: fake.get('panic') });

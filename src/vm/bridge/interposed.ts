@@ -12,7 +12,12 @@ const FIRST_EXTRA_FD = 3;
 export async function openInterposed(
   { device }: Extract<BridgeChoice, { kind: 'interposed' }>,
   start: Start<InterposedConfig>,
+  isTakenOver: boolean,
 ): Promise<VmBridge> {
+  if (isTakenOver) {
+    const handle = await start({ kind: 'interposed', devicePath: device });
+    return { handle, qemuArguments: [], wrap: (command) => command, spawned: () => {} };
+  }
   const [ours, theirs] = addon().socketPair();
   const child = new Descriptor(theirs);
   try {

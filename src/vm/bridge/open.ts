@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { startBridge } from '../../bpmp/worker/index.js';
+import type { startBridge, TakeOver } from '../../bpmp/worker/index.js';
 import type { VmConfig } from '../../config/index.js';
 import { GpuvmError } from '../../errors.js';
 import type { RuntimeFolder } from '../runtime-folder.js';
@@ -10,6 +10,8 @@ export interface BridgeOptions {
   readonly record: boolean;
   /** What of the BPMP's the guest's device tree names, where gpuvm makes that tree. */
   readonly named?: Promise<Named> | undefined;
+  /** Go on with a bridge that another process had, instead of a new one. */
+  readonly takeOver?: TakeOver | undefined;
   /** Tests put their own here. */
   readonly start?: typeof startBridge | undefined;
 }
@@ -31,6 +33,7 @@ export async function openBridge(
     backend: config.backend,
     ...(named && { named }),
     record: options.record,
+    ...(options.takeOver && { takeOver: options.takeOver }),
   };
   try {
     switch (bridge.kind) {
@@ -44,7 +47,8 @@ export async function openBridge(
       }
       case 'interposed': {
         const { openInterposed } = await import('./interposed.js');
-        return await openInterposed(bridge, (own) => start({ ...common, bridge: own }));
+        const isTakenOver = options.takeOver !== undefined;
+        return await openInterposed(bridge, (own) => start({ ...common, bridge: own }), isTakenOver);
       }
     }
   } catch (error) {
