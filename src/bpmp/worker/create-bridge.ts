@@ -30,7 +30,7 @@ export function createBridge(
     case 'vfio-user':
       return createVfioUser(bridge, kept, handler);
     case 'ivc':
-      return createIvc(bridge, handler);
+      return createIvc(bridge, kept, handler);
     case 'interposed':
       return createInterposed(bridge, takeOver, handler, control, onDescriptors);
   }
@@ -57,10 +57,17 @@ async function createVfioUser(
 
 async function createIvc(
   { sockets, layout, keepListening }: IvcConfig,
+  kept: KeptIn,
   handler: RequestHandler,
 ): Promise<CreatedBridge> {
   const { IvcBridge } = await import('../bridge/vfio-user/index.js');
-  const bridge = new IvcBridge({ sockets, layout, keepListening, handler });
+  const bridge = new IvcBridge({
+    sockets,
+    layout,
+    keepListening,
+    handler,
+    ...(keepListening !== true && { kept }),
+  });
   await bridge.listening;
   return { bridge, ready: { notes: [bridge.layoutReason] } };
 }

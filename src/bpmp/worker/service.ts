@@ -172,7 +172,8 @@ export class Service {
     );
     this.#bridge = bridge;
     this.#send({ type: 'ready', ready: readyOf(ready, policy, this.#ledger?.recovered) });
-    this.#offerDescriptors();
+    // One that takes over has not yet taken up what it was given, and tells when it has.
+    if (this.#config.takeOver === undefined) this.#offerDescriptors();
   }
 
   #offerDescriptors(): void {

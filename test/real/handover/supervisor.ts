@@ -14,6 +14,8 @@ try {
   handle.on('fds-changed', () => post(KEEPER, { what: 'kept', fds: handle.fds }));
   post(KEEPER, { what: 'kept', fds: handle.fds });
   post(KEEPER, { what: 'ready', value: handle.ready.recovered });
+  // A test that fails leaves nobody behind.
+  process.stdin.on('close', () => process.exit(1));
   createInterface(process.stdin).on('line', (line) => {
     if (line === 'close') void handle.close();
     if (line === 'hand-over') {

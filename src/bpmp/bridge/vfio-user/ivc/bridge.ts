@@ -1,5 +1,14 @@
 import type { Bridge, BridgeEnd, RequestHandler } from '../../bridge.js';
-import { chooseSharing, DeviceServer, type Layout, type ServerEnd, thisHost } from '../library.js';
+import {
+  chooseSharing,
+  DeviceServer,
+  Keep,
+  type KeptIn,
+  type Layout,
+  type NamedFd,
+  type ServerEnd,
+  thisHost,
+} from '../library.js';
 import { IvcLink } from './link.js';
 import { IvcMemory } from './memory.js';
 import type { NotifyResult } from './notifications.js';
@@ -13,6 +22,8 @@ export interface IvcBridgeOptions {
   readonly deadlineMs?: number;
   /** Whether the sockets stay when a guest has gone; see `VfioUserBridgeOptions`. */
   readonly keepListening?: boolean;
+  /** Where its state outlives the process, for the one guest that there is then; without `keepListening`. */
+  readonly kept?: KeptIn;
 }
 
 /**
@@ -31,6 +42,7 @@ export class IvcBridge implements Bridge {
   #link: IvcLink | undefined;
   #isServing = false;
   #end: BridgeEnd | undefined;
+  readonly #keep: Keep | undefined;
 
   /** Listens at once; clients are answered from `serve` on. Throws GPUVM_KERNEL_FEATURE where the layout cannot be. */
   constructor(options: IvcBridgeOptions) {
@@ -38,15 +50,19 @@ export class IvcBridge implements Bridge {
     const { layout, reason } = chooseSharing(options.layout, thisHost());
     this.layout = layout;
     this.layoutReason = `ivc layout ${layout}: ${reason}`;
+    this.#keep = options.kept && new Keep(options.kept);
+    this.#keep?.same([layout === 'shared' ? 1 : 0]);
     this.listening = this.#listen();
     // Whoever only looks at how serving ended must not be struck down by it.
     this.listening.catch(() => {});
   }
 
   async #listen(): Promise<void> {
-    const { hsp, sram } = this.#options.sockets;
+    const { sockets } = this.#options;
     try {
-      for (const path of [hsp, sram]) this.#servers.push(new DeviceServer(path));
+      for (const name of ['hsp', 'sram'] as const) {
+        this.#servers.push(new DeviceServer(sockets[name], this.#keep && { in: this.#keep, name }));
+      }
     } catch (error) {
       this.#stop({ reason: 'fault', message: (error as Error).message });
       throw error;
@@ -66,8 +82,11 @@ export class IvcBridge implements Bridge {
       return this.#stop({ reason: 'fault', message: (error as Error).message });
     }
     this.#isServing = true;
+    this.#keep?.onDescriptors();
+    if (this.#keep?.goesOn) link.resume();
     const serving = [hsp.serve(link.devices.hsp), sram.serve(link.devices.sram)];
     const first = outcomeOf(await Promise.race(serving));
+    if (first.reason === 'handed-over') return this.#stop(first);
     // A guest with one of its two devices is none.
     hsp.disconnect();
     sram.disconnect();
@@ -84,6 +103,22 @@ export class IvcBridge implements Bridge {
 
   close(): void {
     this.#stop({ reason: 'closed' });
+  }
+
+  descriptors(): NamedFd[] {
+    return [...this.#servers.flatMap(({ descriptors }) => descriptors), ...(this.#link?.descriptors ?? [])];
+  }
+
+  quiesce(deadlineMs: number): void {
+    this.#isServing = false;
+    const started = performance.now();
+    const detach = () => {
+      const isOver = performance.now() - started > deadlineMs || this.#link?.counters.inFlight === 0;
+      if (!isOver) setTimeout(detach, 1);
+      // No doorbell is taken any more, so what is not under way now waits for the successor.
+      else for (const server of this.#servers) void server.detach(0);
+    };
+    detach();
   }
 
   /**
@@ -110,7 +145,8 @@ export class IvcBridge implements Bridge {
   /** Memory of its own for each guest: a VMM that has gone may have kept the pages of the last one. */
   #makeLink(handler: RequestHandler): IvcLink {
     const { deadlineMs = 30_000 } = this.#options;
-    this.#link = new IvcLink({ handler, memory: new IvcMemory(this.layout), deadlineMs });
+    const keep = this.#keep;
+    this.#link = new IvcLink({ handler, memory: new IvcMemory(this.layout, keep), deadlineMs, keep });
     return this.#link;
   }
 

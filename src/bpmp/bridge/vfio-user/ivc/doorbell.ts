@@ -2,10 +2,32 @@ import { BPMP_BIT } from './abi.js';
 
 /** The CCPLEX doorbell: how the guest is rung. */
 export class Doorbell {
-  #enabled = 0;
-  #raw = 0;
-  /** Whether it was rung since the guest last saw it pending. */
-  #isNew = false;
+  /** Enabled, raw, and whether it was rung since the guest last saw it pending. */
+  readonly #words: Int32Array;
+
+  /** @param words - where it is kept; as a former one left it */
+  constructor(words: Int32Array = new Int32Array(3)) {
+    this.#words = words;
+  }
+
+  get #enabled(): number {
+    return this.#words[0];
+  }
+  set #enabled(bits: number) {
+    this.#words[0] = bits;
+  }
+  get #raw(): number {
+    return this.#words[1];
+  }
+  set #raw(bits: number) {
+    this.#words[1] = bits;
+  }
+  get #isNew(): boolean {
+    return this.#words[2] === 1;
+  }
+  set #isNew(isNew: boolean) {
+    this.#words[2] = isNew ? 1 : 0;
+  }
 
   /**
    * The interrupt's level. A guest that has read PENDING looks at every channel after it: to tell it again would be an

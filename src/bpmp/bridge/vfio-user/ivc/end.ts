@@ -1,6 +1,9 @@
 import { Frame, IvcState, Queue, SRAM_FROM_GUEST, SRAM_TO_GUEST } from './abi.js';
 import type { IvcMemory } from './memory.js';
 
+/** Words that an end is kept in. */
+export const END_WORDS = 6;
+
 /** What {@link IvcEnd.look} found, as bits. */
 export const Seen = {
   /** Both ends are established and the counters are in order: frames may be taken and put. */
@@ -29,17 +32,13 @@ export class IvcEnd {
   readonly #outHeader: Uint8Array;
   readonly #inFrame: Uint8Array;
   readonly #outFrame: Uint8Array;
-  #state: number = IvcState.ESTABLISHED;
-  /** Frames that we put, that the guest took of them, and that we took; u32. */
-  #sent = 0;
-  #read = 0;
-  #taken = 0;
+  /** See the accessors; what is ours is written here first, and then where the guest reads it. */
+  readonly #words: Int32Array;
   #isWaiting = false;
-  /** Whether the waiting frame was copied, and is the guest's again only once it is released. */
-  #isHeld = false;
-  #hasMet = false;
 
-  constructor(memory: IvcMemory, channel: number) {
+  /** @param words - where it is kept, {@link END_WORDS}; as a former one left it, then call {@link resume} */
+  constructor(memory: IvcMemory, channel: number, words: Int32Array = new Int32Array(END_WORDS)) {
+    this.#words = words;
     this.#memory = memory;
     this.#in = SRAM_FROM_GUEST + channel * Queue.SIZE;
     this.#out = SRAM_TO_GUEST + channel * Queue.SIZE;
@@ -48,6 +47,81 @@ export class IvcEnd {
     this.#outHeader = part(this.#out, Queue.HEADER);
     this.#inFrame = part(this.#in + Queue.FRAME, Frame.SIZE);
     this.#outFrame = part(this.#out + Queue.FRAME, Frame.SIZE);
+  }
+
+  get #state(): number {
+    return this.#words[0];
+  }
+  set #state(state: number) {
+    this.#words[0] = state;
+  }
+  /** Frames that we put, that the guest took of them, and that we took; u32. */
+  get #sent(): number {
+    return this.#words[1] >>> 0;
+  }
+  set #sent(count: number) {
+    this.#words[1] = count;
+  }
+  get #read(): number {
+    return this.#words[2] >>> 0;
+  }
+  set #read(count: number) {
+    this.#words[2] = count;
+  }
+  get #taken(): number {
+    return this.#words[3] >>> 0;
+  }
+  set #taken(count: number) {
+    this.#words[3] = count;
+  }
+  /** Whether the waiting frame was copied, and is the guest's again only once it is released. */
+  get #isHeld(): boolean {
+    return this.#words[4] === 1;
+  }
+  set #isHeld(isHeld: boolean) {
+    this.#words[4] = isHeld ? 1 : 0;
+  }
+  get #hasMet(): boolean {
+    return this.#words[5] === 1;
+  }
+  set #hasMet(hasMet: boolean) {
+    this.#words[5] = hasMet ? 1 : 0;
+  }
+
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+  get sent(): number {
+    return this.#sent;
+  }
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Lets go of a frame that nobody has: it is waiting again. */
+  unhold(): void {
+    this.#isHeld = false;
+  }
+
+  /** After a former one, which may have died between two stores: makes what the guest reads agree with what is kept. */
+  resume(): void {
+    this.#memory.store(this.#out + Queue.SENT, this.#sent);
+    this.#memory.store(this.#in + Queue.TAKEN, this.#taken);
+    this.#memory.store(this.#out + Queue.STATE, this.#state);
+    this.#memory.maintain(this.#inHeader);
+    this.#memory.maintain(this.#outHeader);
+  }
+
+  /** The counters as they are to be once a frame was released and `frame`, if any, was put; may be done twice. */
+  complete(taken: number, sent: number, frame: Uint8Array | undefined): void {
+    this.#taken = taken;
+    this.#isHeld = false;
+    if (frame !== undefined) {
+      this.#outFrame.set(frame);
+      this.#memory.maintain(this.#outFrame);
+      this.#sent = sent;
+    }
+    this.resume();
   }
 
   /** Whether the last look found a frame that nobody has copied. */

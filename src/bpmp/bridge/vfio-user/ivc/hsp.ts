@@ -1,4 +1,4 @@
-import { PciDevice } from '../library.js';
+import { type Keep, PciDevice } from '../library.js';
 import { CCPLEX_BIT, CHIP_ID, HSP_DIMENSIONS, Hsp } from './abi.js';
 import { Doorbell } from './doorbell.js';
 import { IVC_DEVICES } from './placement.js';
@@ -16,15 +16,18 @@ export interface HspEvents {
  */
 export class HspDevice extends PciDevice {
   readonly counters = { doorbells: 0, hspReads: 0, hspWrites: 0 };
-  readonly #doorbell = new Doorbell();
+  readonly #doorbell: Doorbell;
   readonly #events: HspEvents;
 
-  constructor(events: HspEvents) {
+  /** @param keep - where it outlives the process */
+  constructor(events: HspEvents, keep?: Keep) {
     const { vendor, device, classCode, barSize } = IVC_DEVICES.hsp;
     super({
       identity: { vendor, device, classCode, revision: 1, barSizes: [barSize] },
       hasInterrupt: true,
+      keep: keep && { in: keep, name: 'hsp' },
     });
+    this.#doorbell = new Doorbell(keep?.words(3));
     this.#events = events;
   }
 

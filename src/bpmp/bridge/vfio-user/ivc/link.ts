@@ -1,7 +1,7 @@
 import type { RequestHandler } from '../../bridge.js';
-import type { Device } from '../library.js';
+import type { Device, Keep, NamedFd } from '../library.js';
 import { NOTIFY_CHANNEL, REQUEST_CHANNELS } from './abi.js';
-import { IvcEnd } from './end.js';
+import { END_WORDS, IvcEnd } from './end.js';
 import { HspDevice } from './hsp.js';
 import type { IvcMemory } from './memory.js';
 import { NotifyChannel, type NotifyResult } from './notifications.js';
@@ -12,6 +12,8 @@ export interface IvcLinkOptions {
   readonly handler: RequestHandler;
   readonly memory: IvcMemory;
   readonly deadlineMs: number;
+  /** Where the state outlives the process; by a former one, what it goes on with. */
+  readonly keep?: Keep | undefined;
 }
 
 /** One guest's two devices, and the channels between them. */
@@ -26,22 +28,35 @@ export class IvcLink {
   /** By number, for those that are served. */
   readonly #byNumber = new Map<number, { service(): boolean }>();
 
-  constructor({ handler, memory, deadlineMs }: IvcLinkOptions) {
+  constructor({ handler, memory, deadlineMs, keep }: IvcLinkOptions) {
     this.#memory = memory;
     const onReset = () => this.#powerOn();
-    this.#hsp = new HspDevice({ onRing: () => this.#look(this.#byNumber.values()), onReset });
-    this.#sram = new SramDevice(memory, { onHeader: (channel) => this.#onHeader(channel), onReset });
+    this.#hsp = new HspDevice({ onRing: () => this.#look(this.#byNumber.values()), onReset }, keep);
+    this.#sram = new SramDevice(memory, { onHeader: (channel) => this.#onHeader(channel), onReset }, keep);
     const notify = () => this.#hsp.ring();
     const context = { handler, deadlineMs, counters: this.#counters, notify };
-    const notifyEnd = new IvcEnd(memory, NOTIFY_CHANNEL);
-    this.#notifications = new NotifyChannel(notifyEnd, this.#counters, deadlineMs);
-    const ends = REQUEST_CHANNELS.map((number) => new IvcEnd(memory, number));
+    const notifyEnd = new IvcEnd(memory, NOTIFY_CHANNEL, keep?.words(END_WORDS));
+    this.#notifications = new NotifyChannel(notifyEnd, this.#counters, deadlineMs, keep);
+    const ends = REQUEST_CHANNELS.map((number) => new IvcEnd(memory, number, keep?.words(END_WORDS)));
     this.#ends = [...ends, notifyEnd];
-    this.#channels = ends.map((end) => new RequestChannel(end, context));
+    this.#channels = ends.map((end) => new RequestChannel(end, context, keep));
     for (const [i, number] of REQUEST_CHANNELS.entries()) {
       this.#byNumber.set(number, this.#channels[i] as RequestChannel);
     }
     this.#byNumber.set(NOTIFY_CHANNEL, this.#notifications);
+  }
+
+  /** Goes on with what a former process had under way, before anything of the guest's is looked at. */
+  resume(): void {
+    for (const channel of this.#channels) channel.resume();
+    this.#notifications.resume();
+    this.#look(this.#byNumber.values());
+    this.#hsp.resumeInterrupt();
+  }
+
+  /** What a successor needs. */
+  get descriptors(): NamedFd[] {
+    return [...this.#hsp.descriptors, ...this.#memory.descriptors];
   }
 
   get devices(): { readonly hsp: Device; readonly sram: Device } {

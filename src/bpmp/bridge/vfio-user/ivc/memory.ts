@@ -1,7 +1,8 @@
-import { type Layout, type SharedAreas, SharedMemory } from '../library.js';
+import { type Keep, type Layout, type NamedFd, type SharedAreas, SharedMemory } from '../library.js';
 import { SRAM_PAGE } from './abi.js';
 
 const SIZE = 2 * SRAM_PAGE;
+const PAGES = 'ivc.pages';
 
 /**
  * The SRAM's bytes. In the shared layout the guest changes all of them at any time and from any CPU: nothing that was
@@ -12,10 +13,18 @@ export class IvcMemory {
   readonly #shared: SharedMemory | undefined;
   readonly #words: Int32Array;
 
-  constructor(layout: Layout) {
-    if (layout === 'shared') this.#shared = new SharedMemory('gpuvm-ivc', SIZE);
-    this.bytes = this.#shared?.bytes ?? new Uint8Array(SIZE);
+  /** @param keep - where it outlives the process; by a former one, what it goes on with */
+  constructor(layout: Layout, keep?: Keep) {
+    const fd = layout === 'shared' && keep?.goesOn ? keep.needed(PAGES) : undefined;
+    if (layout === 'shared') this.#shared = new SharedMemory('gpuvm-ivc', SIZE, fd);
+    this.bytes = this.#shared?.bytes ?? keep?.bytes(SIZE) ?? new Uint8Array(SIZE);
     this.#words = new Int32Array(this.bytes.buffer, this.bytes.byteOffset, SIZE / 4);
+  }
+
+  /** What a successor needs, beside what is kept. */
+  get descriptors(): NamedFd[] {
+    const fd = this.#shared?.areas.fd;
+    return fd === undefined ? [] : [{ name: PAGES, fd }];
   }
 
   /** What a client may map, in the shared layout. */

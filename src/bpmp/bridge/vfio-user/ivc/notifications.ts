@@ -1,4 +1,5 @@
 import { setTimeout as after } from 'node:timers';
+import type { Keep } from '../library.js';
 import { Frame, FrameFlag } from './abi.js';
 import { type IvcEnd, Seen } from './end.js';
 
@@ -29,6 +30,9 @@ interface Notification {
 }
 
 const MOST_WAITING = 16;
+/** Indices of the words that are kept. */
+const OCCUPIED = 0;
+const WAITING = 1;
 
 /** The channel on which the BPMP asks and the guest answers, one request at a time. */
 export class NotifyChannel {
@@ -38,12 +42,35 @@ export class NotifyChannel {
   readonly #waiting: Notification[] = [];
   #current: Notification | undefined;
   /** A request whose deadline has passed still occupies the channel. */
-  #isOccupied = false;
+  get #isOccupied(): boolean {
+    return this.#words[OCCUPIED] === 1;
+  }
+  set #isOccupied(isOccupied: boolean) {
+    this.#words[OCCUPIED] = isOccupied ? 1 : 0;
+  }
+  /** Kept: whether the channel is occupied, and the frames that wait. */
+  readonly #words: Int32Array;
+  readonly #frames: Uint8Array | undefined;
 
-  constructor(end: IvcEnd, counters: NotifyCounters, deadlineMs: number) {
+  /** @param keep - where it outlives the process; after a former one, call {@link resume} */
+  constructor(end: IvcEnd, counters: NotifyCounters, deadlineMs: number, keep?: Keep) {
     this.#end = end;
     this.#counters = counters;
     this.#deadlineMs = deadlineMs;
+    this.#words = keep?.words(2) ?? new Int32Array(2);
+    this.#frames = keep?.bytes(MOST_WAITING * Frame.SIZE);
+  }
+
+  /** Goes on with what a former process had not told the guest yet; whoever asked for it is not there any more. */
+  resume(): void {
+    this.#end.resume();
+    // An answer that was copied by half is still there.
+    this.#end.unhold();
+    const count = Math.min(this.#words[WAITING], MOST_WAITING);
+    for (let i = 0; i < count; i++) {
+      const frame = this.#frames?.slice(i * Frame.SIZE, (i + 1) * Frame.SIZE);
+      if (frame !== undefined) this.#queue(frame, () => {});
+    }
   }
 
   /** Queues a request; `service` is to be called next. Throws RangeError for more than 120 bytes. */
@@ -60,10 +87,21 @@ export class NotifyChannel {
     view.setUint32(Frame.FLAGS, FrameFlag.ANSWER | FrameFlag.RING, true);
     frame.set(payload, Frame.DATA);
     return new Promise((resolve) => {
-      const notification: Notification = { frame, resolve, timer: undefined };
-      notification.timer = after(() => this.#expire(notification), this.#deadlineMs);
-      this.#waiting.push(notification);
+      this.#queue(frame, resolve);
+      this.#keepWaiting();
     });
+  }
+
+  #queue(frame: Uint8Array, resolve: (result: NotifyResult) => void): void {
+    const notification: Notification = { frame, resolve, timer: undefined };
+    notification.timer = after(() => this.#expire(notification), this.#deadlineMs);
+    this.#waiting.push(notification);
+  }
+
+  #keepWaiting(): void {
+    if (this.#frames === undefined) return;
+    for (const [index, { frame }] of this.#waiting.entries()) this.#frames.set(frame, index * Frame.SIZE);
+    this.#words[WAITING] = this.#waiting.length;
   }
 
   /** Looks at the channel once: takes an answer, then sends what waits. True where the guest is to be told. */
@@ -124,6 +162,7 @@ export class NotifyChannel {
     this.#counters.notifies++;
     this.#isOccupied = true;
     this.#end.put(this.#current.frame);
+    this.#keepWaiting();
     return true;
   }
 
@@ -131,6 +170,7 @@ export class NotifyChannel {
     if (notification === this.#current) this.#settle({ outcome: 'unanswered', reason: 'deadline' });
     else {
       this.#waiting.splice(this.#waiting.indexOf(notification), 1);
+      this.#keepWaiting();
       notification.resolve({ outcome: 'unanswered', reason: 'deadline' });
     }
   }

@@ -2,6 +2,8 @@ import { setTimeout as after } from 'node:timers';
 import type { Outcome } from '../../../backend/backend.js';
 import { BpmpError, extentOf } from '../../../wire/index.js';
 import type { RequestHandler } from '../../bridge.js';
+import { isRepeatable } from '../../repeatable.js';
+import type { Keep } from '../library.js';
 import { Frame, FrameFlag } from './abi.js';
 import { type IvcEnd, Seen } from './end.js';
 
@@ -51,6 +53,13 @@ export function newRequestCounters(): RequestCounters {
  */
 const MOST_ABANDONED = 16;
 
+/** Indices of the words that are kept. */
+const STAGE = 0;
+const TAKEN_AFTER = 1;
+const SENT_AFTER = 2;
+const HAS_ANSWER = 3;
+const Stage = { NONE: 0, COPIED: 1, HANDED: 2, ANSWERED: 3 } as const;
+
 /** A request that is under way. */
 interface Call {
   readonly flags: number;
@@ -62,16 +71,38 @@ export class RequestChannel {
   readonly #end: IvcEnd;
   readonly #context: RequestContext;
   /** The one copy of what the guest sent: everything that is looked at is read from here. */
-  readonly #request = new Uint8Array(Frame.SIZE);
-  readonly #requestView = new DataView(this.#request.buffer);
+  readonly #request: Uint8Array;
+  readonly #requestView: DataView;
+  /** How far the request has come, and the counters as they are to be when its answer was put; for a successor. */
+  readonly #words: Int32Array;
+  readonly #kept: Uint8Array | undefined;
   /** Views of the request's data by length, made when first wanted. */
   readonly #tx: Uint8Array[] = [];
   #answer = new AnswerFrame();
   #call: Call | undefined;
 
-  constructor(end: IvcEnd, context: RequestContext) {
+  /** @param keep - where it outlives the process; after a former one, call {@link resume} */
+  constructor(end: IvcEnd, context: RequestContext, keep?: Keep) {
     this.#end = end;
     this.#context = context;
+    this.#words = keep?.words(4) ?? new Int32Array(4);
+    this.#request = keep?.bytes(Frame.SIZE) ?? new Uint8Array(Frame.SIZE);
+    this.#kept = keep?.bytes(Frame.SIZE);
+    this.#requestView = new DataView(this.#request.buffer, this.#request.byteOffset, Frame.SIZE);
+  }
+
+  /** Goes on with what a former process had under way. */
+  resume(): void {
+    const end = this.#end;
+    end.resume();
+    const stage = this.#words[STAGE];
+    if (stage === Stage.ANSWERED) {
+      this.#complete();
+      this.#context.notify();
+    } else if (!end.isHeld) this.#words[STAGE] = Stage.NONE;
+    // Copied in part, and never looked at.
+    else if (stage === Stage.NONE) end.unhold();
+    else if (this.#handle(stage === Stage.HANDED)) this.#context.notify();
   }
 
   /** Whether a request is under way. */
@@ -93,6 +124,7 @@ export class RequestChannel {
     const call = this.#call;
     if (call === undefined) return;
     this.#call = undefined;
+    this.#words[STAGE] = Stage.NONE;
     clearTimeout(call.timer);
     const { counters } = this.#context;
     counters.abandoned++;
@@ -111,8 +143,14 @@ export class RequestChannel {
   }
 
   #take(): boolean {
-    const { handler, counters } = this.#context;
     this.#end.copy(this.#request);
+    this.#words[STAGE] = Stage.COPIED;
+    return this.#handle(false);
+  }
+
+  /** @param isRepeat - a former process may have had it carried out */
+  #handle(isRepeat: boolean): boolean {
+    const { handler, counters } = this.#context;
     const mrq = this.#requestView.getUint32(Frame.CODE, true);
     const call: Call = { flags: this.#requestView.getUint32(Frame.FLAGS, true), timer: undefined };
     counters.transfers++;
@@ -126,6 +164,8 @@ export class RequestChannel {
       counters.refused++;
       return this.#finish(call, BpmpError.EBUSY, 0);
     }
+    if (isRepeat && !isRepeatable(mrq)) return this.#finish(call, BpmpError.EIO, 0);
+    this.#words[STAGE] = Stage.HANDED;
     const outcome = handler.handle(mrq, tx, this.#answer.data);
     if (!(outcome instanceof Promise)) return this.#finish(call, outcome.ret, outcome.rxSize);
     this.#await(call, outcome);
@@ -145,6 +185,7 @@ export class RequestChannel {
       const { flags } = call;
       this.abandon();
       this.#call = { flags, timer: undefined };
+      this.#words[STAGE] = Stage.HANDED;
       this.#finishLater(this.#call, BpmpError.ETIMEDOUT, 0);
     }, deadlineMs);
   }
@@ -161,13 +202,32 @@ export class RequestChannel {
   #finish({ flags, timer }: Call, ret: number, rxSize: number): boolean {
     clearTimeout(timer);
     this.#call = undefined;
-    this.#end.release();
+    let answer: Uint8Array | undefined;
     if ((flags & FrameFlag.ANSWER) !== 0) {
       const size = Math.min(Math.max(rxSize, 0), Frame.DATA_SIZE);
       this.#context.counters.rxBytes += size;
-      this.#end.put(this.#answer.of(ret, flags, size));
+      answer = this.#answer.of(ret, flags, size);
     }
+    if (this.#kept !== undefined) this.#promise(answer);
+    this.#end.release();
+    if (answer !== undefined) this.#end.put(answer);
+    this.#words[STAGE] = Stage.NONE;
     return (flags & FrameFlag.RING) !== 0;
+  }
+
+  /** From here on a successor completes what is about to be done. */
+  #promise(answer: Uint8Array | undefined): void {
+    if (answer !== undefined) this.#kept?.set(answer);
+    this.#words[TAKEN_AFTER] = this.#end.taken + 1;
+    this.#words[SENT_AFTER] = this.#end.sent + 1;
+    this.#words[HAS_ANSWER] = answer === undefined ? 0 : 1;
+    this.#words[STAGE] = Stage.ANSWERED;
+  }
+
+  #complete(): void {
+    const answer = this.#words[HAS_ANSWER] === 1 ? this.#kept : undefined;
+    this.#end.complete(this.#words[TAKEN_AFTER], this.#words[SENT_AFTER], answer);
+    this.#words[STAGE] = Stage.NONE;
   }
 
   #txOf(length: number): Uint8Array {

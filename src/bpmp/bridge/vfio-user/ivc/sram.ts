@@ -1,4 +1,4 @@
-import { PciDevice } from '../library.js';
+import { type Keep, PciDevice } from '../library.js';
 import { Queue, SRAM_PAGE } from './abi.js';
 import type { IvcMemory } from './memory.js';
 import { IVC_DEVICES } from './placement.js';
@@ -15,11 +15,13 @@ export class SramDevice extends PciDevice {
   readonly #memory: IvcMemory;
   readonly #events: SramEvents;
 
-  constructor(memory: IvcMemory, events: SramEvents) {
+  /** @param keep - where it outlives the process */
+  constructor(memory: IvcMemory, events: SramEvents, keep?: Keep) {
     const { vendor, device, classCode, bar, barSize } = IVC_DEVICES.sram;
     super({
       identity: { vendor, device, classCode, revision: 1, barSizes: [barSize] },
       ...(memory.shared === undefined ? {} : { shared: { [bar]: memory.shared } }),
+      keep: keep && { in: keep, name: 'sram' },
     });
     this.#memory = memory;
     this.#events = events;

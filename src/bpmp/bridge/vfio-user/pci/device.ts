@@ -75,6 +75,11 @@ export abstract class PciDevice implements Device {
     this.#intx?.update();
   }
 
+  /** @internal After a former process, which may have died before it told the guest: tells it, perhaps again. */
+  resumeInterrupt(): void {
+    this.#intx?.resume();
+  }
+
   /** @internal What a successor needs. */
   get descriptors(): NamedFd[] {
     return this.#intx?.descriptors ?? [];

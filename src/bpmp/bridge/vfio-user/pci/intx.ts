@@ -80,6 +80,11 @@ export class IntxInterrupt {
     this.#fire();
   }
 
+  /** @internal As {@link update}, where nobody knows whether the client was told already. */
+  resume(): void {
+    if (this.#trigger >= 0 && this.#isWanted()) this.#fire();
+  }
+
   /** DEVICE_SET_IRQS for INTx; the event descriptor becomes this one's, unless it throws RequestError. */
   set(set: InterruptSet): void {
     const [fd = -1] = set.eventfds;
