@@ -1,5 +1,5 @@
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
-import { isAbsolute } from 'node:path';
+import { dirname, isAbsolute } from 'node:path';
 import type { KeyPath, Mistake, YamlDocument } from './document.js';
 import { formatPath } from './mistakes.js';
 import { fileKeys, textsAt } from './places.js';
@@ -14,7 +14,7 @@ export function checkFiles(file: VmFile, document: YamlDocument, mistakes: Mista
     if (!must) continue;
     for (const { path, text } of textsAt(file, at)) {
       const what = at[0] === 'deviceTree' ? 'the overlay' : formatPath(path);
-      const trouble = must === 'be-there' ? accessTrouble(text, constants.F_OK) : troubleWith(text);
+      const trouble = must === 'be-there' ? memoryTrouble(file, text) : troubleWith(text);
       complain(what, text, path, trouble);
       if (must === 'be-image' && !trouble) {
         const disk = file.disks[path[1] as number]!;
@@ -38,6 +38,13 @@ function troubleWith(path: string): string | undefined {
   const trouble = accessTrouble(path, constants.R_OK);
   if (trouble) return trouble;
   return statSync(path).isDirectory() ? 'is a folder, not a file' : undefined;
+}
+
+/** A file of memory is made where it is not there; a mount is not. */
+function memoryTrouble({ memoryBackend }: VmFile, path: string): string | undefined {
+  const trouble = accessTrouble(path, constants.F_OK);
+  const isMade = memoryBackend?.kind === 'file' && accessTrouble(dirname(path), constants.F_OK) === undefined;
+  return isMade ? undefined : trouble;
 }
 
 function accessTrouble(path: string, mode: number): string | undefined {

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { formatPlace, GpuvmError } from '../errors.js';
 import { checkFiles } from './check-files.js';
 import { contradictions } from './contradictions/index.js';
@@ -7,6 +6,7 @@ import { type Mistake, YamlDocument } from './document.js';
 import { keysAt } from './keys.js';
 import { mistakesOf } from './mistakes.js';
 import { variablesFor } from './paths.js';
+import { MAX_LENGTH, readText } from './read-text.js';
 import { resolvePaths } from './resolve.js';
 import { vmFileSchema } from './schema/index.js';
 import type { VmConfig } from './vm-config.js';
@@ -21,9 +21,6 @@ export interface ParseOptions {
 
 /** More mistakes than this are counted, not listed. */
 const MAX_LISTED = 100;
-
-/** Nobody writes a VM file of this length, in characters. */
-const MAX_LENGTH = 1024 * 1024;
 
 /** Reads a VM file's text. Throws GPUVM_CONFIG with the first mistake; `details.mistakes` has a line for each. */
 export function parseVmFile(text: string, options: ParseOptions): VmConfig {
@@ -48,15 +45,7 @@ export function parseVmFile(text: string, options: ParseOptions): VmConfig {
 
 /** Reads a VM file. Throws GPUVM_FILE where it cannot be read, GPUVM_CONFIG where it is wrong. */
 export async function loadVmFile(file: string, options: Omit<ParseOptions, 'file'> = {}): Promise<VmConfig> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (cause) {
-    const why =
-      (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'it is not there' : (cause as Error).message;
-    throw new GpuvmError('GPUVM_FILE', `the VM file ${file} cannot be read: ${why}`, { cause });
-  }
-  return parseVmFile(text, { ...options, file });
+  return parseVmFile(await readText(file), { ...options, file });
 }
 
 /** Throws GPUVM_CONFIG where it is no YAML. */

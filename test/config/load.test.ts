@@ -251,7 +251,7 @@ describe('loadVmFile', () => {
       'disks: [{ file: Image, format: qcow2 }]',
       'disks[1].file {}/Image is no qcow2 image: leave format out, or make it one',
     ],
-    ['memory: 1G\nmemoryBackend: { kind: file, path: shm }', 'memoryBackend.path {}/shm is not there'],
+    ['memory: 1G\nmemoryBackend: { kind: file, path: no/shm }', 'memoryBackend.path {}/no/shm is not there'],
     ['hooks: { preStart: [[./hook]] }', 'hooks.preStart[1] {}/hook is not there'],
     ['hooks: { preStart: [[./Image]] }', 'hooks.preStart[1] {}/Image cannot be run: it is not executable'],
     ['policy: policies/gpu.yaml', 'policy {}/policies/gpu.yaml is not there'],
@@ -265,11 +265,29 @@ describe('loadVmFile', () => {
     await expect(loadVmFile(vm)).resolves.toMatchObject({ name: 'kite' });
   });
 
+  it('reads no more of a file than a VM file has', async () => {
+    await expect(loadVmFile('/dev/zero')).rejects.toMatchObject({
+      code: 'GPUVM_CONFIG',
+      message: '/dev/zero: is too long for a VM file',
+    });
+    await expect(loadVmFile(folder)).rejects.toThrow(`the VM file ${folder} cannot be read: it is a folder`);
+    await expect(loadVmFile('/dev/null/vm.yaml')).rejects.toMatchObject({ code: 'GPUVM_FILE' });
+    const vm = join(folder, 'latin1.yaml');
+    writeFileSync(vm, `${least}kernel: Gr\xfc\xdfe\n`, 'latin1');
+    await expect(loadVmFile(vm)).rejects.toThrow(`${vm}: is not text in UTF-8`);
+    writeFileSync(vm, `\uFEFF${least.replaceAll('\n', '\r\n')}`);
+    await expect(loadVmFile(vm)).resolves.toMatchObject({ name: 'kite', machine: 'virt' });
+  });
+
   it('finds nothing wrong with files that are as they should be', async () => {
     writeFileSync(join(folder, 'image.qcow2'), 'QFI\xfb\0\0\0\x03', 'latin1');
     const vm = join(folder, 'vm.yaml');
+    const memory = 'memory: 1G\nmemoryBackend: { kind: file, path: made-by-qemu }';
     const disks = 'disks: [{ file: image.qcow2, format: qcow2 }, { file: /dev/null, readonly: true }]';
-    writeFileSync(vm, `${least}${disks}\nhooks: { postStop: [[/bin/sh, -c, "true"], [echo, done]] }\n`);
+    writeFileSync(
+      vm,
+      `${least}${memory}\n${disks}\nhooks: { postStop: [[/bin/sh, -c, "true"], [echo, done]] }\n`,
+    );
     await expect(loadVmFile(vm, { checkFiles: true })).resolves.toMatchObject({
       hooks: { postStop: [{ run: ['/bin/sh', '-c', 'true'], deadline: 30_000 }, { run: ['echo', 'done'] }] },
     });
