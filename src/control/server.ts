@@ -1,18 +1,12 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex, Writable } from 'node:stream';
 import { GpuvmError } from '../errors.js';
+import { brokenRequest, MAX_HEADER_BYTES, refuse, sendJson } from './answer.js';
 import { ControlClient } from './client.js';
 import { upgradeToConsole } from './console-upgrade.js';
 import { Follower, type FollowerOptions } from './follower.js';
 import { groupId } from './groups.js';
-import { toJson } from './json.js';
 import { answerOf, Refusal } from './refusal.js';
 import { type Exchange, routes } from './routes.js';
 import { listenOn } from './socket-file.js';
@@ -30,7 +24,6 @@ export interface ControlOptions {
 const MAX_CONNECTIONS = 64;
 /** Of them, those that stay open may be so many: a command must always get through. */
 const MAX_STAYING = 48;
-const MAX_HEADER_BYTES = 8 * 1024;
 /** From the first byte of a connection, or of a request, to its whole head; and to its whole body. */
 const HEADERS_MS = 3_000;
 const REQUEST_MS = 15_000;
@@ -224,40 +217,4 @@ function routeFor(method: string, path: string) {
   if (route) return route;
   const allow = there.map((candidate) => candidate.method).join(', ');
   throw new Refusal(405, `${plain} takes ${allow}, not ${method}`, { allow });
-}
-
-function sendJson(
-  response: ServerResponse,
-  status: number,
-  body: unknown,
-  headers: Record<string, string> = {},
-): void {
-  const text = `${toJson(body)}\n`;
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(text),
-    'cache-control': 'no-store',
-    ...headers,
-  });
-  response.end(text);
-}
-
-/** Refuses what never became a request, on the bare socket. */
-function refuse(socket: Duplex, error: unknown): void {
-  if (!socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const { status, body } = answerOf(error);
-  const text = `${toJson(body)}\n`;
-  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n`;
-  socket.end(`${head}${text}`, () => socket.destroy());
-}
-
-function brokenRequest({ code, message }: NodeJS.ErrnoException): Refusal {
-  if (code === 'HPE_HEADER_OVERFLOW')
-    return new Refusal(431, `the headers are longer than ${MAX_HEADER_BYTES} bytes`);
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return new Refusal(408, 'the request did not come to its end in time');
-  return new Refusal(400, `this is no HTTP request: ${message}`);
 }
