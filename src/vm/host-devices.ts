@@ -1,6 +1,7 @@
 import type { VmConfig } from '../config/index.js';
-import type { UndoReport } from '../journal/index.js';
+import { identityOf, type Journal, type UndoReport } from '../journal/index.js';
 import { qemuAccount } from './account.js';
+import { cannotTakeOver } from './hand-over/index.js';
 
 /** What was put back on the host at the end. */
 export interface HostUndone {
@@ -20,6 +21,10 @@ export interface HeldDevices {
   closed?(): Promise<void>;
   /** Gives them back. Never rejects: what fails is in the report. */
   restore(): Promise<HostUndone>;
+  /** The journal that another process adopts them by. */
+  readonly journal?: string;
+  /** Leaves them as they are, for that process. */
+  handOver?(): Promise<void>;
 }
 
 /** Takes the devices of a VM file for the guest: all of them or none. */
@@ -27,6 +32,8 @@ export interface HostDevices {
   /** Looks and changes nothing. Throws what stands in the way; returns notes for people. */
   check(): Promise<readonly string[]>;
   take(): Promise<HeldDevices>;
+  /** Goes on with what another process has taken and passed on, or was killed with. */
+  adopt?(journal: string, names: readonly string[]): Promise<HeldDevices>;
 }
 
 export interface HostDevicesOptions {
@@ -35,11 +42,13 @@ export interface HostDevicesOptions {
   readonly sysroot?: string | undefined;
 }
 
-/** For a VM without devices of the host. */
-const none: HostDevices = {
-  check: async () => [],
-  take: async () => ({ names: [], restore: async () => ({ undone: [], failed: [] }) }),
+export const nothingHeld: HeldDevices = {
+  names: [],
+  restore: async () => ({ undone: [], failed: [] }),
 };
+
+/** For a VM without devices of the host. */
+const none: HostDevices = { check: async () => [], take: async () => nothingHeld };
 
 /** By way of vfio and the journal, which are loaded only where there is a device. */
 export function hostDevices(config: VmConfig, { stateDir, sysroot = '/' }: HostDevicesOptions): HostDevices {
@@ -67,8 +76,8 @@ export function hostDevices(config: VmConfig, { stateDir, sysroot = '/' }: HostD
         .map(({ what, fix }) => (fix === undefined ? what : `${what}; ${fix}`));
     },
     async take() {
-      const { bindDevices, subjectOf } = await import('../vfio/index.js');
-      const { Journal, identityOf, stateFolders } = await import('../journal/index.js');
+      const { bindDevices } = await import('../vfio/index.js');
+      const { Journal, stateFolders } = await import('../journal/index.js');
       // Made anew: hooks may have changed what the check saw.
       const made = await plan();
       const folders = stateFolders({ stateDir, sysroot });
@@ -80,26 +89,63 @@ export function hostDevices(config: VmConfig, { stateDir, sysroot = '/' }: HostD
         await journal.close();
         throw error;
       }
-      let child = 0;
-      const childId = () => `qemu/${child}`;
-      return {
-        names: bound.requests.map(subjectOf).map((subject) => subject.slice(subject.indexOf('/') + 1)),
-        async opened(pid) {
-          const identity = identityOf(pid);
-          child++;
-          if (identity) await journal.child({ id: childId(), what: `QEMU of ${config.name}`, ...identity });
-        },
-        closed: () => journal.childEnded(childId()),
-        async restore() {
-          try {
-            return inWords(await bound.restore());
-          } catch (error) {
-            return { undone: [], failed: [error instanceof Error ? error.message : String(error)] };
-          } finally {
-            await journal.close().catch(() => undefined);
-          }
-        },
-      };
+      return held(config, journal, {
+        names: bound.requests.map(({ name }) => name),
+        restore: () => bound.restore(),
+        release: () => bound.release(),
+      });
+    },
+    async adopt(path, names) {
+      const { deviceRequests, subjectOf } = await import('../vfio/index.js');
+      const { DeviceLocks, Journal, stateFolders } = await import('../journal/index.js');
+      const journal = await Journal.adopt(path, { sysroot });
+      if (journal === undefined)
+        throw cannotTakeOver(config.name, `its journal ${path} is somebody else's or gone`);
+      const subjects = deviceRequests(config).map(subjectOf);
+      const folder = stateFolders({ stateDir, sysroot }).locks;
+      const locks = await DeviceLocks.acquire(subjects, { folder, vm: config.name });
+      const release = () => locks.release();
+      return held(config, journal, { names, release, restore: () => journal.undo().finally(release) });
+    },
+  };
+}
+
+interface Hold {
+  readonly names: readonly string[];
+  restore(): Promise<UndoReport>;
+  /** Lets go of the locks alone. */
+  release(): Promise<void>;
+}
+
+function held({ name: vm }: VmConfig, journal: Journal, { names, restore, release }: Hold): HeldDevices {
+  let child: string | undefined;
+  return {
+    names,
+    journal: journal.path,
+    async opened(pid) {
+      const identity = identityOf(pid);
+      if (identity === undefined) return;
+      child = `qemu/${pid}-${identity.startTime}`;
+      // One that was taken over is in the journal already.
+      if (journal.contents.entries.some(({ id }) => id === child)) return;
+      await journal.child({ id: child, what: `QEMU of ${vm}`, ...identity });
+    },
+    async closed() {
+      if (child !== undefined) await journal.childEnded(child);
+      child = undefined;
+    },
+    async restore() {
+      try {
+        return inWords(await restore());
+      } catch (error) {
+        return { undone: [], failed: [error instanceof Error ? error.message : String(error)] };
+      } finally {
+        await journal.close().catch(() => undefined);
+      }
+    },
+    async handOver() {
+      await journal.keep(`${vm} runs on, for another supervisor`);
+      await release();
     },
   };
 }

@@ -15,6 +15,7 @@ export type Step =
   | 'pause'
   | 'resume'
   | 'stop'
+  | 'hand-over'
   | 'gone'
   | 'wait'
   | 'again'
@@ -29,7 +30,8 @@ interface StateRow {
 }
 
 /**
- * A supervised VM's whole life. `releasing` ends one run of QEMU; from there it goes on to the next run or to the end.
+ * A supervised VM's whole life. `releasing` ends one run of QEMU; from there it goes on to the next run or to the end. One
+ * that is taken over from another supervisor goes from `preparing` to `bridge` at once.
  * What a state does not list cannot happen in it.
  */
 export const stateTable = {
@@ -66,12 +68,12 @@ export const stateTable = {
   },
   running: {
     means: 'the guest runs',
-    next: { pause: 'paused', stop: 'stopping', gone: 'releasing' },
+    next: { pause: 'paused', stop: 'stopping', gone: 'releasing', 'hand-over': 'ended' },
     allows: ['stop', 'pause', 'reset', 'qmp', 'type', 'detach'],
   },
   paused: {
     means: "the guest's CPUs stand still",
-    next: { resume: 'running', stop: 'stopping', gone: 'releasing' },
+    next: { resume: 'running', stop: 'stopping', gone: 'releasing', 'hand-over': 'ended' },
     allows: ['stop', 'resume', 'reset', 'qmp', 'type', 'detach'],
   },
   stopping: {

@@ -4,8 +4,15 @@ import { Controlled } from './controlled.js';
 import type { StoredReport } from './crash-report/index.js';
 import { graceMs } from './deadlines.js';
 import { stoppedEarly } from './failures.js';
+import { type HandOver, type HandOverState, readHandOverState } from './hand-over/index.js';
 import { HookRunner } from './hook-runner.js';
-import { type HeldDevices, type HostDevices, type HostUndone, hostDevices } from './host-devices.js';
+import {
+  type HeldDevices,
+  type HostDevices,
+  type HostUndone,
+  hostDevices,
+  nothingHeld,
+} from './host-devices.js';
 import type { EndReport } from './report.js';
 import { RestartPlan, type Verdict } from './restart.js';
 import { mayTryAgain } from './retry.js';
@@ -18,6 +25,10 @@ import { delay } from './waiting.js';
 export interface SupervisorOptions extends Pick<VmOptions, 'record' | 'startBridge' | 'openBridge'> {
   /** Where reports, journals and locks go; by default `/var/lib/gpuvm`, or GPUVM_STATE_DIR. */
   readonly stateDir?: string;
+  /** QEMU goes on when this process ends, for another one to take it over: see `kept` and `detach`. */
+  readonly handOver?: boolean;
+  /** Goes on with a VM that another supervisor has let go of, or was killed with. Its restarts are of its own file. */
+  readonly takeOver?: HandOver;
   /** Takes the host's devices; by default as the VM file says, by way of vfio and the journal. */
   readonly hostDevices?: HostDevices;
 }
@@ -70,7 +81,8 @@ export class Supervisor extends Controlled {
   async run(): Promise<SupervisorReport> {
     if (this.state !== 'new') throw new GpuvmError('GPUVM_USAGE', 'a Supervisor runs once');
     this.machine.take('start');
-    let last = await this.#runOnce();
+    let last = await this.#runOnce(this.#options.takeOver);
+    if (last.end?.ending === 'handed-over') return { ...last.end, restarts: this.restarts };
     let verdict = this.#judge(last);
     while (verdict.restart) {
       await this.#report(last);
@@ -85,6 +97,7 @@ export class Supervisor extends Controlled {
       this.restarts++;
       this.machine.take('again');
       last = await this.#runOnce();
+      if (last.end?.ending === 'handed-over') return { ...last.end, restarts: this.restarts };
       verdict = this.#judge(last);
     }
     // A run that was to be followed by another has its report already.
@@ -123,15 +136,58 @@ export class Supervisor extends Controlled {
     });
   }
 
-  async #runOnce(): Promise<RunResult> {
+  /**
+   * What another supervisor would go on with if this process were killed now; still this one's. Undefined where the VM
+   * does not run, or was not to survive.
+   */
+  kept(): HandOver | undefined {
+    const kept = this.current?.kept();
+    return kept && { fds: kept.fds, state: this.#withOwn(kept.state) };
+  }
+
+  /**
+   * Lets go of the VM and of the host's devices, which stay the guest's: `run` resolves with the ending `handed-over`, and
+   * a Supervisor with `takeOver` goes on. Throws what `VirtualMachine.detach` throws, and then nothing has changed.
+   */
+  async detach(): Promise<HandOver> {
+    const vm = this.current;
+    if (vm === undefined || !this.machine.allows('detach')) throw this.machine.refusal('detach', this.name);
+    const { fds, state } = await vm.detach();
+    const own = this.#withOwn(state);
+    await this.#held?.handOver?.();
+    return { fds, state: own };
+  }
+
+  #withOwn(state: unknown): HandOverState {
+    const { journal } = this.#held ?? {};
+    const supervisor = {
+      restarts: this.restarts,
+      devices: [...this.deviceNames],
+      ...(journal && { journal }),
+    };
+    return { ...(state as HandOverState), supervisor };
+  }
+
+  async #takeOver({ state }: HandOver): Promise<void> {
+    const { supervisor } = readHandOverState(state, this.name);
+    this.restarts = supervisor?.restarts ?? 0;
+    this.deviceNames = supervisor?.devices ?? [];
+    const { journal } = supervisor ?? {};
+    if (journal !== undefined) this.#held = await this.#devices.adopt?.(journal, this.deviceNames);
+    // Whatever follows a run that was taken over, the devices are there already.
+    this.#held ??= nothingHeld;
+  }
+
+  async #runOnce(takeOver?: HandOver): Promise<RunResult> {
     this.#runSinceMs = Date.now();
     let result: RunResult;
     try {
-      await this.#hooks.run('preStart', this.#stopped.signal);
+      if (takeOver) await this.#takeOver(takeOver);
+      else await this.#hooks.run('preStart', this.#stopped.signal);
       this.#throwIfStopped();
       if (this.#held === undefined) await this.#take();
       this.#throwIfStopped();
-      this.current = this.#makeVm();
+      this.current = this.#makeVm(takeOver);
       result = { end: await this.current.run() };
       // The kernel is not done with a killed process's devices when the process is gone.
       if (result.end.qemu.signal === 'SIGKILL') await delay(graceMs(this.config));
@@ -140,7 +196,7 @@ export class Supervisor extends Controlled {
       result = { error };
     }
     this.current = undefined;
-    this.machine.take('gone');
+    this.machine.take(result.end?.ending === 'handed-over' ? 'hand-over' : 'gone');
     const { end, error } = result;
     this.lastEnd = end ?? {
       ending: 'crash',
@@ -170,14 +226,15 @@ export class Supervisor extends Controlled {
     return undone;
   }
 
-  #makeVm(): VirtualMachine {
+  #makeVm(takeOver: HandOver | undefined): VirtualMachine {
     const { record, startBridge, openBridge } = this.#options;
     const { cpuPinning } = this.config;
     const vm = new VirtualMachine(this.config, {
       record,
       startBridge,
       openBridge,
-      diesWithUs: true,
+      ...(this.#options.handOver ? { survives: true } : { diesWithUs: true }),
+      ...(takeOver && { takeOver }),
       resetEnds: this.config.onGuestReset === 'restart',
       ...(cpuPinning && {
         beforeGuest: async (qmp, { pid }) => (await import('./pinning.js')).pinCpus(cpuPinning, qmp, pid),
@@ -206,7 +263,7 @@ export class Supervisor extends Controlled {
     vm.on('state', (state) => {
       const step = stepOf[state];
       if (step !== undefined) this.machine.offer(step);
-      if (state === 'running') void this.#hooks.run('postStart', this.#stopped.signal);
+      if (state === 'running' && !takeOver) void this.#hooks.run('postStart', this.#stopped.signal);
     });
     vm.on('paused', (isPaused) => this.machine.offer(isPaused ? 'pause' : 'resume'));
     return vm;

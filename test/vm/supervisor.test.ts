@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseVmFile } from '../../src/config/index.js';
 import type { ControlledVm } from '../../src/control/index.js';
-import { type HostDevices, Supervisor, type SupervisorOptions } from '../../src/vm/index.js';
+import { type HandOver, type HostDevices, Supervisor, type SupervisorOptions } from '../../src/vm/index.js';
 
 const binary = fileURLToPath(new URL('./fake-qemu.mjs', import.meta.url));
 const runtime = mkdtempSync(join(tmpdir(), 'gpuvm-supervisor-'));
@@ -328,6 +328,51 @@ describe("the host's devices", () => {
     const { hostDevices, order } = devices({ check: true });
     await expect(supervise('', '', { hostDevices }).vm.run()).rejects.toThrow('no device');
     expect(order).toEqual(['check']);
+  });
+
+  it("stay the guest's when another supervisor takes over, which gives them back", async () => {
+    const first = devices();
+    const handedOver: string[] = [];
+    const passing: HostDevices = {
+      ...first.hostDevices,
+      async take() {
+        const held = await first.hostDevices.take();
+        return { ...held, journal: '/journal/kite', handOver: async () => void handedOver.push('over') };
+      },
+    };
+    const one = supervise('', '', { hostDevices: passing, handOver: true });
+    const passed = new Promise<HandOver>((resolve) =>
+      whenRunning(one.vm, () => setTimeout(() => resolve(one.vm.detach()))),
+    );
+    expect(await one.vm.run()).toMatchObject({ ending: 'handed-over', restarts: 0 });
+    const takeOver = await passed;
+    expect(one.vm.state).toBe('ended');
+    expect(one.states).not.toContain('restoring');
+    expect(handedOver).toEqual(['over']);
+
+    const second = devices();
+    const adopting: HostDevices = {
+      ...second.hostDevices,
+      async adopt(journal, names) {
+        second.order.push(`adopt ${journal} ${names}`);
+        return second.hostDevices.take();
+      },
+    };
+    const two = supervise('', '', { hostDevices: adopting, takeOver, handOver: true });
+    whenRunning(two.vm, () => two.vm.stop());
+    expect(await two.vm.run()).toMatchObject({ ending: 'guest-shutdown' });
+    expect(two.states).toEqual([
+      'preparing',
+      'bridge',
+      'qemu',
+      'monitor',
+      'running',
+      'stopping',
+      'releasing',
+      'restoring',
+      'ended',
+    ]);
+    expect(second.order).toEqual(['adopt /journal/kite 17000000.gpu', 'take', 'restore']);
   });
 
   it('are left alone where the VM is stopped before', async () => {
