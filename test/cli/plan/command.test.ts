@@ -68,6 +68,17 @@ describe('gpuvm plan --argv', () => {
   });
 });
 
+describe('docs/plan.md', () => {
+  it('has an example that comes out as it says', async () => {
+    const page = readFileSync(fileURLToPath(new URL('../../../docs/plan.md', import.meta.url)), 'utf8');
+    const [, devices] = /```yaml\n(.*?)```/s.exec(page)!;
+    const [, shown] = /```text\n(.*?)```/s.exec(page)!;
+    const text = `name: vm\nmachine: virt\nmemory: 4G\nqemu: {binary: /nowhere/qemu}\n${devices}`;
+    const { stdout } = await plan(file('page.yaml', text));
+    expect(stdout.join('\n')).toContain(shown);
+  });
+});
+
 describe('gpuvm plan --json', () => {
   it('holds addresses and interrupts', async () => {
     const path = file(
