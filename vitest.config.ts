@@ -23,6 +23,7 @@ export default defineConfig({
         // Real QEMU and real kernel interfaces: one file at a time, so that two guests never share the cores.
         test: {
           name: 'real',
+          globalSetup: ['test/support/own-folders.ts'],
           include: ['test/real/**/*.test.ts', 'examples/testing/*.vitest.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
