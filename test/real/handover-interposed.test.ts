@@ -107,11 +107,7 @@ describe('an interposed guest handed from process to process', () => {
     timeout: 120_000 + KILLS * 10_000,
   }, async () => {
     const { keeper, vm, stop } = await begin();
-    for (let i = 0; i < KILLS; i++) {
-      await wait(Math.random() * 60);
-      await keeper.kill();
-      await keeper.start();
-    }
+    await keeper.torment(KILLS);
     const tally = await stop();
     const ended = await keeper.ended();
     keeper.close();

@@ -162,11 +162,7 @@ describe('a client of the window handed from process to process', () => {
   }, async () => {
     const { keeper, driver } = await begin();
     const running = driver.run();
-    for (let i = 0; i < KILLS; i++) {
-      await wait(Math.random() * 60);
-      await keeper.kill();
-      await keeper.start();
-    }
+    await keeper.torment(KILLS);
     driver.stop();
     await running;
     driver.close();

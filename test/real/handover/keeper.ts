@@ -33,6 +33,24 @@ export class Keeper {
 
   /** @param socketFd - for an interposed bridge's first supervisor: its end of the wrapper's socket */
   async start(socketFd?: number): Promise<void> {
+    this.launch(socketFd);
+    await this.until('ready');
+    this.#state = undefined;
+  }
+
+  /** Some supervisors in a row, each killed at any moment of its life, and then one that is left alone. */
+  async torment(kills: number): Promise<void> {
+    for (let i = 0; i < kills; i++) {
+      // One half amid its guest's requests, one half while it starts and takes over.
+      await wait(Math.random() * (i % 2 === 0 ? 60 : 300));
+      await this.kill();
+      if (i % 2 === 0 && i + 1 < kills) this.launch();
+      else await this.start();
+    }
+  }
+
+  /** As {@link start}, without waiting. */
+  launch(socketFd?: number): void {
     const [ours, theirs] = addon().socketPair();
     const inherited = socketFd === undefined ? this.#kept.map(({ fd }) => fd) : [socketFd];
     const fds = this.#kept.map(({ name }, index) => ({ name, fd: FIRST_KEPT + index }));
@@ -42,7 +60,6 @@ export class Keeper {
       ...(socketFd !== undefined && { bridge: { ...bridge, socketFd: FIRST_KEPT } }),
       ...(fds.length > 0 && { takeOver: { fds, state: this.#state } }),
     };
-    this.#state = undefined;
     this.#child = spawn(process.execPath, [program], {
       stdio: ['pipe', 'inherit', 'inherit', theirs, ...inherited],
       env: { ...process.env, GPUVM_TEST_CONFIG: JSON.stringify(config, plain) },
@@ -51,7 +68,6 @@ export class Keeper {
     this.#socketFd = ours;
     this.#inbox = new Inbox(ours);
     this.#seen.length = 0;
-    await this.until('ready');
   }
 
   /** What it has told of this, waiting for it. */

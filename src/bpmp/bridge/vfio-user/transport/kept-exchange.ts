@@ -58,8 +58,11 @@ export class KeptExchange implements Exchange {
     this.#replies = new Uint8Array(addon().mapMemory(repliesFd, REPLIES_SIZE));
     this.#words = words;
     this.#plain = new Sending(fd);
-    if (goesOn) this.#resume();
-    else words.fill(0);
+    if (goesOn) {
+      this.#resume();
+      return;
+    }
+    words.fill(0);
     addon().streamSetPeeked(fd, 0);
   }
 
@@ -151,15 +154,26 @@ export class KeptExchange implements Exchange {
       addon().streamDiscard(this.#fd, (words[Kept.HANDLED] - taken) | 0);
       words[Kept.TAKEN] = words[Kept.HANDLED];
     }
-    // Everything behind is looked at anew.
-    words[Kept.PEEKED] = words[Kept.TAKEN];
     const isUnderWay = words[Kept.FRAME_AT] === words[Kept.HANDLED];
     this.#position = addon().filePosition(this.#repliesFd);
-    if (!isUnderWay || words[Kept.STAGE] === 0) return;
-    if (words[Kept.STAGE] === Stage.HANDLING) {
-      this.#isRepeat = true;
-      return;
+    if (isUnderWay && words[Kept.STAGE] === Stage.ANSWERED) {
+      // It need not be looked at, but it has to be counted: what is taken off is told from what was peeked at.
+      this.#lookBehind(words[Kept.FRAME_SIZE]);
+      this.#resumeSending();
+    } else {
+      this.#isRepeat = isUnderWay && words[Kept.STAGE] === Stage.HANDLING;
+      this.#lookBehind(0);
     }
+  }
+
+  /** The next look begins so many bytes behind what was taken off. */
+  #lookBehind(count: number): void {
+    addon().streamSetPeeked(this.#fd, count);
+    this.#words[Kept.PEEKED] = this.#words[Kept.TAKEN] + count;
+  }
+
+  #resumeSending(): void {
+    const words = this.#words;
     const [start, end] = [words[Kept.REPLY_START], words[Kept.REPLY_END]];
     if (this.#position < start || this.#position > end) {
       addon().fileSetPosition(this.#repliesFd, start);
