@@ -5,7 +5,7 @@ import { ChildWriter } from './child-writer.js';
 import { Contents } from './contents.js';
 import { type JournalDisk, realDisk } from './disk.js';
 import { begin, cannot, type Held, hold } from './held.js';
-import { bootId, ownIdentity } from './identity.js';
+import { bootId, ownIdentity, type ProcessIdentity } from './identity.js';
 import { closeLocked } from './locked-file.js';
 import { look, make } from './make.js';
 import { formatRecord, type Header, type JournalRecord, parseJournal } from './record.js';
@@ -28,6 +28,8 @@ export interface JournalOptions {
 }
 
 const PATIENCE_MS = 10_000;
+/** No process has this pid. */
+const NOBODY: ProcessIdentity = { pid: 0, startTime: 0 };
 const MAX_PER_PROCESS = 100;
 
 /**
@@ -188,6 +190,8 @@ export class Journal {
     await this.#queue.catch(() => undefined);
     if (this.#closed) return;
     if (this.#isEmpty) return this.#remove();
+    // This process may live on; what it lets go of is for others to put right.
+    if (this.contents.kept === undefined) await this.#append({ owner: NOBODY }).catch(() => undefined);
     this.#closed = true;
     this.#writer.close();
     await closeLocked(this.#file);
