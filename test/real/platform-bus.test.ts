@@ -3,8 +3,10 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { parseVmFile } from '../../src/config/index.js';
 import { type BusDevice, examinePlatformBus, layoutPlatformBus, stockVirt } from '../../src/qemu/index.js';
 import { QmpClient } from '../../src/qmp/index.js';
+import { makePlan } from '../../src/vm/plan/index.js';
 import { hasProgram } from './programs.js';
 
 /**
@@ -113,6 +115,21 @@ async function holds(binary: string, list: readonly Real[]) {
   }
 }
 
+/** One range in our map, several in QEMU's. */
+const IN_PARTS = /flash|GIC|fw_cfg|virtio-mmio/;
+
+async function mapHolds(binary: string) {
+  const text = 'name: vm\nmachine: virt\nmemory: 128M\n';
+  const config = parseVmFile(text, { file: join(folder, 'vm.yaml') });
+  const { memoryMap } = await makePlan(config, { sysroot: folder });
+  const { map } = await askRunning(binary, []);
+  const hex = (value: bigint) => value.toString(16).padStart(16, '0');
+  const whole = memoryMap.filter(({ name }) => !IN_PARTS.test(name));
+  expect(whole.map(({ name }) => name)).toContain('PCI memory (64 bits)');
+  for (const { name, address, size } of whole)
+    expect(map, name).toContain(`${hex(address)}-${hex(address + size - 1n)}`);
+}
+
 function fails(binary: string, list: readonly Real[]): Promise<string> {
   return new Promise((resolve) => {
     execFile(binary, commandLine(list), { timeout: 20_000 }, (_error, _stdout, stderr) => resolve(stderr));
@@ -122,6 +139,10 @@ function fails(binary: string, list: readonly Real[]): Promise<string> {
 describe.skipIf(!hasProgram('qemu-system-aarch64'))("the platform bus of the distribution's QEMU", () => {
   it('has a TPM where it was predicted', async () => {
     await holds('qemu-system-aarch64', [tpm([0x5000n])]);
+  });
+
+  it('is where the memory map has it, and so is the rest of the machine', async () => {
+    await mapHolds('qemu-system-aarch64');
   });
 });
 
@@ -140,6 +161,10 @@ describe.skipIf(!hasNewer)('the platform bus of QEMU 11.1', () => {
   ];
   it.each(lists)('has %s where they were predicted', async (_name, list) => {
     await holds(newer, list());
+  });
+
+  it('is where the memory map has it, and so is the rest of the machine', async () => {
+    await mapHolds(newer);
   });
 
   it('does not start where there are too many interrupts', async () => {

@@ -1,4 +1,5 @@
 import type { BusDevice, PlatformBus } from './bus.js';
+import { Intervals } from './intervals.js';
 
 /** What is taken of the guest's address space, its end not included. */
 export interface Taken {
@@ -37,13 +38,15 @@ export function alignmentOf(size: bigint): bigint {
  */
 export class Allocator {
   readonly #bus: PlatformBus;
+  /** By name, for messages. */
   readonly #taken: Taken[] = [];
+  readonly #intervals = new Intervals();
   #usedSpis = 0;
 
   constructor(bus: PlatformBus) {
     this.#bus = bus;
     const { ramBase, ramSize } = bus;
-    if (ramSize > 0n) this.#taken.push({ start: ramBase, end: ramBase + ramSize, what: "the guest's RAM" });
+    if (ramSize > 0n) this.#take({ start: ramBase, end: ramBase + ramSize, what: "the guest's RAM" });
   }
 
   /** As many of the interrupts as are left. None is ever given back, so the lowest free one is the next one. */
@@ -59,13 +62,15 @@ export class Allocator {
   takeRegion({ host, mmioBase }: BusDevice, index: number, size: bigint): Placement {
     const { base, size: busSize } = this.#bus;
     const start = mmioBase || base;
-    const inTheWay = mmioBase ? this.#meeting(start, start + size) : [];
+    const inTheWay = mmioBase
+      ? this.#taken.filter((other) => other.start < start + size && start < other.end)
+      : [];
     const address = this.#firstFree(start, size);
     if (address !== undefined) {
       // The bus clips what reaches beyond it, and only what can be seen is in the way of others.
       const busEnd = base + busSize;
       const beyond = address + size > busEnd;
-      this.#taken.push({
+      this.#take({
         start: address,
         end: beyond ? busEnd : address + size,
         what: `${host} region ${index + 1}`,
@@ -74,26 +79,20 @@ export class Allocator {
     return { size, address, inTheWay };
   }
 
+  #take(taken: Taken): void {
+    this.#taken.push(taken);
+    this.#intervals.add(taken.start, taken.end);
+  }
+
   #firstFree(start: bigint, size: bigint): bigint | undefined {
     const { base, size: busSize } = this.#bus;
     const alignment = alignmentOf(size);
     let candidate = start;
     while (candidate < base + busSize) {
-      const behind = lastEnd(this.#meeting(candidate, candidate + size));
+      const behind = this.#intervals.lastEndIn(candidate, candidate + size);
       if (behind === undefined) return candidate;
       candidate += ((behind - candidate + alignment - 1n) / alignment) * alignment;
     }
     return undefined;
   }
-
-  #meeting(start: bigint, end: bigint): Taken[] {
-    return this.#taken.filter((other) => other.start < end && start < other.end);
-  }
-}
-
-function lastEnd(taken: readonly Taken[]): bigint | undefined {
-  return taken.reduce<bigint | undefined>(
-    (last, { end }) => (last === undefined || end > last ? end : last),
-    undefined,
-  );
 }
