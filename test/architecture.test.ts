@@ -206,4 +206,11 @@ describe('the rooms', () => {
     for (const room of Object.keys(mayImport)) visit(room, []);
     expect(circles).toEqual([]);
   });
+
+  it('take of zod what they use: a bundle holds all of it otherwise, and takes its time to start', () => {
+    const whole = readdirSync(src, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .filter((file) => /^import \{.*\} from 'zod'/m.test(readFileSync(join(src, file), 'utf8')));
+    expect(whole).toEqual([]);
+  });
 });
