@@ -1,4 +1,4 @@
-import type { ProcessIdentity } from './identity.js';
+import { NOBODY, type ProcessIdentity } from './identity.js';
 import type { Earlier, Header, JournalRecord } from './record.js';
 import type { ChildRecord, HostStep } from './step.js';
 
@@ -45,8 +45,10 @@ export class Contents {
     else if ('undo' in record) this.#wrote(record.writer, record.undo);
     else if ('active' in record) {
       for (const entry of this.entries) if (entry.step?.restore === 'leave') entry.settled = true;
-    } else if ('kept' in record) this.kept = record.kept;
-    else {
+    } else if ('kept' in record) {
+      this.kept = record.kept;
+      this.owner = NOBODY;
+    } else {
       this.owner = record.owner;
       this.kept = undefined;
     }

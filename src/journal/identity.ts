@@ -8,6 +8,9 @@ export interface ProcessIdentity {
   readonly startTime: number;
 }
 
+/** No process has this pid: whose journal nobody looks after. */
+export const NOBODY: ProcessIdentity = { pid: 0, startTime: 0 };
+
 /** The process's identity; undefined where it is gone, or is a zombie: that holds nothing any more. */
 export function identityOf(pid: number): ProcessIdentity | undefined {
   const stat = statFields(pid);

@@ -5,7 +5,7 @@ import { ChildWriter } from './child-writer.js';
 import { Contents } from './contents.js';
 import { type JournalDisk, realDisk } from './disk.js';
 import { begin, cannot, type Held, hold } from './held.js';
-import { bootId, ownIdentity, type ProcessIdentity } from './identity.js';
+import { bootId, NOBODY, ownIdentity } from './identity.js';
 import { closeLocked } from './locked-file.js';
 import { look, make } from './make.js';
 import { formatRecord, type Header, type JournalRecord, parseJournal } from './record.js';
@@ -28,8 +28,6 @@ export interface JournalOptions {
 }
 
 const PATIENCE_MS = 10_000;
-/** No process has this pid. */
-const NOBODY: ProcessIdentity = { pid: 0, startTime: 0 };
 const MAX_PER_PROCESS = 100;
 
 /**

@@ -31,7 +31,9 @@ export function checkViable(group: string, requests: readonly DeviceRequest[], s
   const members = readGroup(group, sysroot);
   const asked = ({ bus, name }: GroupMember) => requests.some((one) => one.bus === bus && one.name === name);
   const inTheWay = members.filter((member) => !asked(member) && !isAllowed(member, sysroot));
-  const evidence = members.map(({ name, driver }) => `${name}: ${driver ?? 'no driver'}`).join(', ');
+  const evidence =
+    members.map(({ name, driver }) => `${name}: ${driver ?? 'no driver'}`).join(', ') ||
+    `/sys/kernel/iommu_groups/${group}/devices is empty`;
   const about = { id: `vfio.viable/${group}` };
   if (inTheWay.length === 0)
     return { ...about, status: 'ok', what: `IOMMU group ${group} can be given to a VM`, evidence };
