@@ -55,8 +55,7 @@ export class Contents {
   }
 
   #update(id: string, change: (entry: Entry) => void): void {
-    const entry = this.entries.find((known) => known.id === id);
-    if (entry) change(entry);
+    for (const entry of this.entries) if (entry.id === id) change(entry);
   }
 
   #wrote(process: ProcessIdentity | undefined, entry: string): void {

@@ -119,7 +119,7 @@ export class Journal {
    */
   perform(step: HostStep): Promise<void> {
     return this.#next(async () => {
-      if (this.contents.entries.some(({ id }) => id === step.id))
+      if (this.contents.entries.some(({ id, undone }) => id === step.id && !undone))
         throw new GpuvmError('GPUVM_INTERNAL', `two steps with the id ${step.id}`);
       const earlier = look(step, this.#sysroot);
       const writer = step.kind === 'write' ? await this.#writer.prepare() : undefined;
