@@ -11,7 +11,7 @@ export interface UndoOptions {
   readonly left?: boolean;
 }
 
-export interface UndoParts extends Omit<UndoSurroundings, 'about'> {
+export interface UndoParts extends Omit<UndoSurroundings, 'about' | 'waiting'> {
   readonly contents: Contents;
   /** Subjects of which nothing is to be tried, with the reason: a write to them still hangs. */
   readonly blocked?: ReadonlyMap<string, string>;
@@ -34,11 +34,12 @@ export async function undoAll(
   const results = new Map<Entry, UndoneStep>();
   const stuck = new Map(parts.blocked);
   const hung = new Set(stuck.keys());
+  const waiting = { leftMs: parts.patienceMs };
   for (let round = 1; round <= 2; round++) {
     if (round === 2) for (const subject of [...stuck.keys()]) if (!hung.has(subject)) stuck.delete(subject);
     for (const entry of [...chosen].reverse()) {
       if (round === 2 && results.get(entry)?.outcome !== 'failed') continue;
-      const result = await undoOne(entry, parts, { left, stuck, hung });
+      const result = await undoOne(entry, parts, { left, stuck, hung, waiting });
       results.set(entry, result);
     }
     if (parts.dryRun || [...results.values()].every(({ outcome }) => outcome !== 'failed')) break;
@@ -48,6 +49,7 @@ export async function undoAll(
 }
 
 interface Obstacles {
+  readonly waiting: { leftMs: number };
   readonly left: boolean;
   readonly stuck: Map<string, string>;
   readonly hung: Set<string>;
@@ -56,7 +58,7 @@ interface Obstacles {
 async function undoOne(
   entry: Entry,
   parts: UndoParts,
-  { left, stuck, hung }: Obstacles,
+  { left, stuck, hung, waiting }: Obstacles,
 ): Promise<UndoneStep> {
   const { id, step, child } = entry;
   const subject = step?.subject;
@@ -69,7 +71,7 @@ async function undoOne(
       undo: id,
       ...writerOf(step?.kind === 'write' ? await parts.writer.prepare() : undefined),
     });
-  const result = await unmake(entry, { ...parts, about }).catch((error: unknown) => {
+  const result = await unmake(entry, { ...parts, waiting, about }).catch((error: unknown) => {
     if (subject !== undefined && isHung(error)) hung.add(subject);
     return { outcome: 'failed' as const, why: error instanceof Error ? error.message : String(error) };
   });

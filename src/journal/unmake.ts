@@ -20,8 +20,10 @@ export interface UndoSurroundings {
   readonly dryRun: boolean;
   /** In a dry run: how the host would look by now, by the conditions' paths. */
   readonly predicted?: Map<string, string | null>;
-  /** How long to wait for a device to be closed, and for a process to end. */
+  /** How long to wait for a process to end. */
   readonly patienceMs: number;
+  /** How long to wait for devices to be closed, all of them together: one user may have ten of them open. */
+  readonly waiting: { leftMs: number };
   /** Writes down that the entry's undo is about to be made. */
   about(): Promise<void>;
 }
@@ -62,13 +64,23 @@ async function unmakeWrite(step: WriteStep, around: UndoSurroundings): Promise<R
     around.predicted?.set(before.path, wanted(before));
     return { outcome: 'undone' };
   }
-  const holders = undo.whenFree && (await waitUntilFree(undo.whenFree, sysroot, around.patienceMs));
+  const holders = undo.whenFree && (await waitWithin(around, undo.whenFree));
   if (holders?.length) return { outcome: 'failed', why: `${sayHolders(holders)}: end that first` };
   await around.about();
   await writer.write(join(sysroot, undo.path), undo.value);
   const now = observe(before, sysroot);
   if (now === wanted(before)) return { outcome: 'undone' };
   return { outcome: 'failed', why: `the kernel took the write, but ${say(before, now)}` };
+}
+
+async function waitWithin(
+  { waiting, sysroot }: UndoSurroundings,
+  paths: readonly string[],
+): Promise<Holder[]> {
+  const start = Date.now();
+  const holders = await waitUntilFree(paths, sysroot, waiting.leftMs);
+  waiting.leftMs = Math.max(0, waiting.leftMs - (Date.now() - start));
+  return holders;
 }
 
 async function unmakeFile(step: FileStep, earlier: Earlier, around: UndoSurroundings): Promise<Result> {
