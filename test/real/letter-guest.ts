@@ -48,3 +48,28 @@ function back(bytes: number): number {
   if (bytes > 128) throw new RangeError(`${bytes} bytes are too far for a short jump`);
   return 256 - bytes;
 }
+
+/**
+ * The same for AArch64's `virt`, as far as `q` and `r` go (PSCI), for -kernel. It has no power button that it would look at.
+ */
+export function armLetterGuest(): Uint8Array {
+  const words = [
+    0xd2a12001, // 0: movz x1, #0x0900, lsl #16 (PL011)
+    0x52800900, // movz w0, #'H'
+    0xb9000020, // str w0, [x1]
+    0x52800140, // movz w0, #10
+    0xb9000020, // str w0, [x1]
+    0xb9401822, // 5: ldr w2, [x1, #0x18] (flags)
+    0x3727ffe2, // tbnz w2, #4, 5 (nothing to read)
+    0xb9400020, // ldr w0, [x1]
+    0x7101c41f, // cmp w0, #'q'
+    0x540000a0, // b.eq 14
+    0x7101c81f, // cmp w0, #'r'
+    0x540000c0, // b.eq 17
+    0xb9000020, // str w0, [x1]
+    0x17fffff8, // b 5
+    ...[0x52800100, 0x72b08000, 0xd4000002], // 14: hvc SYSTEM_OFF
+    ...[0x52800120, 0x72b08000, 0xd4000002], // 17: hvc SYSTEM_RESET
+  ];
+  return new Uint8Array(Uint32Array.from(words).buffer);
+}

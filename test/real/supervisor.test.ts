@@ -65,14 +65,17 @@ ${lines}`;
   }
 
   /** Waits for the guest to be up. */
-  const up = (vm: Supervisor) =>
-    new Promise<void>((resolve) => {
+  const up = async (vm: Supervisor) => {
+    await new Promise<void>((resolve) => {
       const stop = vm.console.subscribe((chunk) => {
         if (!chunk.includes('H')) return;
         stop();
         resolve();
       });
     });
+    // The guest may speak before QEMU's answer that it runs has come.
+    await vi.waitFor(() => expect(vm.state).toBe('running'), 10_000);
+  };
 
   it('goes through every state, paused and resumed by whoever controls it', async () => {
     const { vm, states } = supervise('');
