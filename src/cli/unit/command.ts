@@ -57,8 +57,8 @@ async function unitOf(file: string, program: readonly string[], isDropIn: boolea
 }
 
 function template(program: readonly string[]): UnitFile {
-  const head = `gpuvm@.service: gpuvm@NAME runs the VM of /etc/gpuvm/NAME.yaml, whose name: is NAME too. "gpuvm unit FILE
-    --drop-in" narrows an instance down to what its VM needs; do so for a VM with disks, PCI or USB devices.`;
+  const head = `gpuvm@.service: gpuvm@NAME runs the VM of /etc/gpuvm/NAME.yaml, whose name: is NAME too. It suits a VM with the
+    GPU whose QEMU runs as root; "gpuvm unit FILE --drop-in" makes it fit any other, and allows it nothing that it does not need.`;
   return { name: 'gpuvm@.service', text: serviceUnit(templateFacts(program), head) };
 }
 

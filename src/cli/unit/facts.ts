@@ -3,7 +3,7 @@ import { cacheFolder, type VmConfig } from '../../config/index.js';
 import { ExitStatus } from '../../errors.js';
 import { commandWord, literal, type ServiceFacts } from '../../host/systemd/index.js';
 import { endings } from '../../vm/index.js';
-import { capabilitiesOf, devicesOf, modulesOf, networkOf } from './needs.js';
+import { capabilitiesOf, devicesOf, hidingOf, modulesOf, networkOf } from './needs.js';
 import { isInHome, isInTmp, overridesFor, pathsOf } from './paths.js';
 
 /** What the host and the program take on top of what the VM file says, generously. */
@@ -45,6 +45,7 @@ export function factsOf(config: VmConfig, program: readonly string[]): ServiceFa
     bindsDevices: hasDevices,
     pinsMemory: hasDevices || (config.memoryBackend?.lock ?? false),
     isInterposed: config.bridge.kind === 'interposed',
+    hidesNode: hidingOf(config),
     capabilities: capabilitiesOf(config, overridesFor(paths)),
     network: networkOf(config),
     writable: paths.written,
@@ -76,8 +77,8 @@ export function timesOf(config: VmConfig): Pick<ServiceFacts, 'startMs' | 'stopM
 }
 
 /**
- * What the template has to know: its VMs are not known, so it has the devices and rights that a VM which owns a GPU can
- * have. A drop-in narrows it to one VM.
+ * What the template has to know: its VMs are not known, so it has the devices and rights of the usual VM that owns a GPU.
+ * A drop-in makes it fit one VM.
  */
 export function templateFacts(program: readonly string[]): ServiceFacts {
   return {
@@ -94,12 +95,11 @@ export function templateFacts(program: readonly string[]): ServiceFacts {
     bindsDevices: true,
     pinsMemory: true,
     isInterposed: true,
+    hidesNode: 'by-user-namespace',
     capabilities: [
-      { what: 'CAP_SETUID', why: 'QEMU may run as another user' },
-      { what: 'CAP_SETGID', why: 'and group' },
-      { what: 'CAP_KILL', why: 'it is signalled' },
-      { what: 'CAP_CHOWN', why: 'what it may use becomes its own' },
+      { what: 'CAP_CHOWN', why: "the control socket may be a group's" },
       { what: 'CAP_SYS_PTRACE', why: "the bridge reads QEMU's messages" },
+      { what: 'CAP_SETFCAP', why: "root is root in the namespace that hides the BPMP's node" },
     ],
     network: 'host',
     writable: [],

@@ -51,6 +51,7 @@ export function capabilitiesOf(config: VmConfig, override: readonly Need[]): Nee
       { what: 'CAP_SETUID', why: 'QEMU runs as another user' },
       { what: 'CAP_SETGID', why: 'and group' },
       { what: 'CAP_KILL', why: 'it is signalled' },
+      { what: 'CAP_DAC_OVERRIDE', why: 'its sockets are its own' },
     );
   }
   if (isOther || control.group !== undefined)
@@ -59,13 +60,27 @@ export function capabilitiesOf(config: VmConfig, override: readonly Need[]): Nee
     needs.push({ what: 'CAP_SYS_PTRACE', why: "the bridge reads QEMU's messages" });
   else if (platformDevices.length + pciDevices.length > 0)
     needs.push({ what: 'CAP_SYS_PTRACE', why: 'whoever holds a device is found' });
+  if (hidingOf(config) === 'by-root')
+    needs.push({
+      what: 'CAP_SYS_ADMIN',
+      why: "the BPMP's node is hidden from QEMU, which does not keep this",
+    });
+  if (hidingOf(config) === 'by-user-namespace')
+    needs.push({ what: 'CAP_SETFCAP', why: "root is root in the namespace that hides the BPMP's node" });
   if (isOther && cpuPinning) needs.push({ what: 'CAP_SYS_NICE', why: 'its threads are pinned' });
   if (!isOther && nets.some((net) => net.kind === 'tap'))
     needs.push({ what: 'CAP_NET_ADMIN', why: 'QEMU opens its tap interface' });
   const ports = nets.flatMap((net) => (net.kind === 'user' ? net.forwards : []));
   if (ports.some(({ hostPort }) => hostPort < 1024))
     needs.push({ what: 'CAP_NET_BIND_SERVICE', why: 'a port below 1024 is forwarded' });
-  return [...needs, ...override];
+  return [...needs, ...override.filter(({ what }) => !needs.some((need) => need.what === what))];
+}
+
+/** Whether the BPMP's node is hidden from QEMU, as `gpuvm run` does it. */
+export function hidingOf({ bridge, backend, qemu }: VmConfig): 'no' | 'by-root' | 'by-user-namespace' {
+  if (bridge.kind !== 'interposed' && backend.kind !== 'host-device') return 'no';
+  // A QEMU that runs as root would keep CAP_SYS_ADMIN; one that becomes another user cannot in a user namespace.
+  return qemu.user === undefined && qemu.group === undefined ? 'by-user-namespace' : 'by-root';
 }
 
 /** Options of QEMU by which it reaches out, or is reached, by IP. */

@@ -71,16 +71,23 @@ nets: [{ kind: user, forwards: ["tcp::22-:22"] }]
 bridge: { kind: interposed }
 policy: /etc/gpuvm/policy.yaml`);
     expect(values(full, 'CapabilityBoundingSet')).toEqual([
-      'CAP_SETUID CAP_SETGID CAP_KILL CAP_CHOWN CAP_SYS_PTRACE CAP_NET_BIND_SERVICE',
+      'CAP_SETUID CAP_SETGID CAP_KILL CAP_DAC_OVERRIDE CAP_CHOWN CAP_SYS_PTRACE CAP_SYS_ADMIN CAP_NET_BIND_SERVICE',
     ]);
     expect(values(full, 'LimitMEMLOCK')).toEqual(['infinity']);
     expect(values(full, 'PrivateNetwork')).toEqual([]);
-    expect(values(full, 'SystemCallFilter')).toEqual(['@system-service seccomp']);
+    expect(values(full, 'SystemCallFilter')).toEqual(['@system-service seccomp mount']);
+    expect(values(full, 'RestrictNamespaces')).toEqual(['mnt']);
     expect(values(full, 'Wants')).toEqual(['gpuvm-recover.service', 'modprobe@vfio_platform.service']);
     expect(values(full, 'ReadWritePaths')).toEqual([
       '-/run/gpuvm',
       '-/sys/bus/platform -/sys/bus/pci -/sys/devices',
     ]);
+  });
+
+  it('never lets a QEMU that runs as root have CAP_SYS_ADMIN', () => {
+    const unit = unitOf('bridge: { kind: interposed }\npolicy: /etc/gpuvm/policy.yaml');
+    expect(values(unit, 'CapabilityBoundingSet')).toEqual(['CAP_SYS_PTRACE CAP_SETFCAP']);
+    expect(values(unit, 'RestrictNamespaces')).toEqual(['user mnt']);
   });
 
   it.each([

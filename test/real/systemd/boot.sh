@@ -54,6 +54,11 @@ printf '[Unit]\nRequires=basic.target\nAfter=basic.target\n' >container.target
 rm -f "$root/etc/machine-id"
 : >"$root/etc/machine-id"
 
+# Not by chroot: what is below one may make no user namespaces.
+mkdir "$root/.outside"
 cd "$root"
+pivot_root . .outside
+umount -l /.outside
+rmdir /.outside
 exec env -i container=gpuvm PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-  chroot . /lib/systemd/systemd --unit=container.target --show-status=no --log-target=journal
+  /lib/systemd/systemd --unit=container.target --show-status=no --log-target=journal

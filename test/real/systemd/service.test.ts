@@ -1,3 +1,5 @@
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { hasProgram } from '../programs.js';
 import { SystemdContainer } from './container.js';
@@ -5,6 +7,10 @@ import { VmService } from './service.js';
 
 const missing = SystemdContainer.missing();
 if (missing) console.warn(`SKIPPED: needs ${missing}`);
+
+const preload = resolve(import.meta.dirname, '../../../build/Release/gpuvm-standin-preload.so');
+const hasPreload = existsSync(preload);
+if (!hasPreload) console.warn(`SKIPPED: needs ${preload}; run "npm run build:addon"`);
 
 /** Says "H" when it runs, and powers off at a press of the button. */
 const guest = `machine: pc
@@ -109,10 +115,14 @@ describe.skipIf(missing !== undefined || !hasProgram('qemu-system-x86_64'))('a V
   });
 
   it.each([
-    ['its QEMU stands still', async (service: VmService) => (await service.qemus())[0]!],
-    ['its supervisor stands still', async (service: VmService) => Number(await service.property('MainPID'))],
-  ])('is started again when %s', async (_what, whom) => {
-    const service = await install('watched', guest, 'WatchdogSec=3s');
+    ['its QEMU stands still', 'hung-qemu', async (service: VmService) => (await service.qemus())[0]!],
+    [
+      'its supervisor stands still',
+      'hung-supervisor',
+      async (service: VmService) => Number(await service.property('MainPID')),
+    ],
+  ])('is started again when %s', async (_what, name, whom) => {
+    const service = await install(name, guest, 'WatchdogSec=3s');
     await service.systemctl('start');
     const [qemu] = await service.qemus();
     // Fed all the while it is well.
@@ -123,7 +133,7 @@ describe.skipIf(missing !== undefined || !hasProgram('qemu-system-x86_64'))('a V
     await service.until('ActiveState', 'active');
     const journal = await service.journal();
     expect(journal).toContain('Watchdog timeout (limit 3s)');
-    expect(journal).toMatch(/left nothing in the store; ended .*qemu-system/);
+    expect(journal).toContain('left nothing in the store');
     const after = await service.qemus();
     expect(after).toHaveLength(1);
     expect(after[0]).not.toBe(qemu);
@@ -162,10 +172,57 @@ describe.skipIf(missing !== undefined || !hasProgram('qemu-system-x86_64'))('a V
   it('opens no device that its unit does not name', async () => {
     await container.run('mknod', '/dev/kmsg', 'c', '1', '11');
     const hook = 'hooks: { preStart: [[sh, -c, "exec 3</dev/kmsg"]] }\n';
-    const service = await install('curious', guest + hook);
+    // Without this the node would not be there for another reason.
+    const logs = ['ProtectKernelLogs=no', 'CapabilityBoundingSet=CAP_SYSLOG'];
+    const service = await install('curious', guest + hook, ...logs);
     expect(await service.systemctl('start')).toMatchObject({ status: 1 });
     expect(await service.journal()).toContain('/dev/kmsg: Operation not permitted');
-    const allowed = await install('allowed', guest + hook, 'DeviceAllow=/dev/kmsg r');
+    const allowed = await install('allowed', guest + hook, ...logs, 'DeviceAllow=/dev/kmsg r');
     expect(await allowed.systemctl('start')).toMatchObject({ status: 0 });
+  });
+
+  it.skipIf(!hasPreload).each([
+    ['as root', 'qemu: { binary: ./patched-qemu }', '0'],
+    ['as another user', 'qemu: { binary: ./patched-qemu, user: nobody }', '65534'],
+  ])('keeps a QEMU behind the bridge, %s, that cannot reach the device', async (_how, qemu, uid) => {
+    const reports = join(container.share, `reports-${uid}`);
+    mkdirSync(reports);
+    chmodSync(reports, 0o777);
+    chmodSync(container.share, 0o755);
+    const library = join(container.share, 'standin.so');
+    copyFileSync(preload, library);
+    const report = join(reports, 'tally.json');
+    writeFileSync(
+      join(container.share, 'patched-qemu'),
+      `#!/bin/sh
+GPUVM_STANDIN_REPORT='${report}' GPUVM_STANDIN_COUNT=60 LD_PRELOAD='${library}' exec qemu-system-x86_64 "$@"
+`,
+      { mode: 0o755 },
+    );
+    const policy = join(container.share, 'policy.yaml');
+    writeFileSync(policy, 'version: 1\nchip: tegra234\nclocks: { GPUSYS: use }\n');
+    await container.run('mknod', '-m', '600', '/dev/bpmp-host', 'c', '1', '3');
+    const service = await install(
+      `bridged-${uid}`,
+      `${qemu}\nmachine: none\nbridge: { kind: interposed }\npolicy: ${policy}\nstop: { powerdown: 0s }\n`,
+      `ReadWritePaths=${reports}`,
+    );
+    expect(await service.systemctl('start')).toMatchObject({ status: 0 });
+    const [pid] = await service.qemus();
+    expect(await container.get('stat', '-c', '%u', `/proc/${pid}`)).toBe(uid);
+    await expect
+      .poll(() => existsSync(report) && readFileSync(report, 'utf8'), { timeout: 30_000 })
+      .toContain('}');
+    expect(JSON.parse(readFileSync(report, 'utf8'))).toMatchObject({ transfers: 60 });
+    // In QEMU's own view of the files, with its own rights.
+    const look = ['-t', String(pid), '-m', '-S', uid, '--', 'sh', '-c', 'exec 3<>/dev/bpmp-host'];
+    expect(await container.run('nsenter', ...look)).toMatchObject({
+      stderr: expect.stringContaining('Permission denied'),
+    });
+    await service.systemctl('stop');
+    expect(await service.show('ActiveState', 'Result')).toEqual({
+      ActiveState: 'inactive',
+      Result: 'success',
+    });
   });
 });

@@ -37,7 +37,8 @@ export class VmService {
   ): Promise<VmService> {
     const service = new VmService(container, name);
     writeFileSync(join(container.share, 'boot.img'), bootSector());
-    writeFileSync(service.file, `name: ${name}\nqemu: { binary: qemu-system-x86_64 }\n${text}`);
+    const qemu = text.startsWith('qemu:') ? '' : 'qemu: { binary: qemu-system-x86_64 }\n';
+    writeFileSync(service.file, `name: ${name}\n${qemu}${text}`);
     const [node, ...gpuvm] = typescript('../../../src/cli/main.ts');
     await container.get(node!, ...gpuvm, 'unit', service.file, '--install', UNITS);
     if (directives.length > 0) {

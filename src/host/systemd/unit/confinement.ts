@@ -3,6 +3,8 @@ import { type Directive, type Paragraph, word } from './text.js';
 
 const yes = (...names: string[]): Directive[] => names.map((name) => [name, 'yes']);
 
+const NAMESPACES = { no: 'yes', 'by-root': 'mnt', 'by-user-namespace': 'user mnt' } as const;
+
 /** What the service is kept from. It runs as root because drivers are changed in sysfs; little else of root is left to it. */
 export function confinement(facts: ServiceFacts): Paragraph[] {
   return [devices(facts), capabilities(facts), files(facts), network(facts), ...kernel(facts)];
@@ -77,13 +79,14 @@ function network({ network }: ServiceFacts): Paragraph {
   };
 }
 
-function kernel({ isInterposed, bindsDevices }: ServiceFacts): Paragraph[] {
+function kernel({ isInterposed, bindsDevices, hidesNode }: ServiceFacts): Paragraph[] {
   return [
     {
       comment: `The kernel's interfaces. Memory that is writable and executable stays allowed: Node and QEMU's emulation
-        compile at run time.`,
+        compile at run time.${hidesNode === 'no' ? '' : " A mount namespace hides the BPMP's node from QEMU."}`,
       directives: [
-        ...yes('LockPersonality', 'RestrictSUIDSGID', 'RestrictNamespaces', 'RestrictRealtime'),
+        ...yes('LockPersonality', 'RestrictSUIDSGID', 'RestrictRealtime'),
+        ['RestrictNamespaces', NAMESPACES[hidesNode]],
         ['KeyringMode', 'private'],
         // Who holds a device is found in /proc.
         ...(bindsDevices || isInterposed ? [] : ([['ProtectProc', 'invisible']] satisfies Directive[])),
@@ -92,10 +95,17 @@ function kernel({ isInterposed, bindsDevices }: ServiceFacts): Paragraph[] {
     {
       comment: `System calls: those of ordinary services${
         isInterposed ? ', and seccomp, by which QEMU is put behind the bridge; its filter joins this one' : ''
-      }. One that is not allowed is answered as an old kernel would, for which programs are prepared.`,
+      }${hidesNode === 'no' ? '' : ', and mount for that namespace'}. One that is not allowed is answered as an old kernel would, for which programs are prepared.`,
       directives: [
         ['SystemCallArchitectures', 'native'],
-        ['SystemCallFilter', `@system-service${isInterposed ? ' seccomp' : ''}`],
+        [
+          'SystemCallFilter',
+          [
+            '@system-service',
+            ...(isInterposed ? ['seccomp'] : []),
+            ...(hidesNode === 'no' ? [] : ['mount']),
+          ].join(' '),
+        ],
         ['SystemCallErrorNumber', 'ENOSYS'],
       ],
     },

@@ -22,6 +22,11 @@ export interface ServiceFacts {
   readonly pinsMemory: boolean;
   /** Whether QEMU's calls are answered by gpuvm, for which a seccomp filter is installed. */
   readonly isInterposed: boolean;
+  /**
+   * Whether the BPMP's node is hidden from QEMU, in a mount namespace: of root's, which takes CAP_SYS_ADMIN, or in a user
+   * namespace, which takes none.
+   */
+  readonly hidesNode: 'no' | 'by-root' | 'by-user-namespace';
   readonly capabilities: readonly Need[];
   /** `host` where QEMU reaches out, or is reached, by IP. */
   readonly network: 'none' | 'host';

@@ -105,6 +105,7 @@ function running(facts: ServiceFacts): Section['paragraphs'] {
         "systemctl reload" makes the supervisor hand its VM over, such as after an update of gpuvm: it ends with status ${HANDED_OVER}.`,
       directives: [
         ['KillMode', 'process'],
+        ['Environment', 'GPUVM_HAND_OVER=1'],
         ['FileDescriptorStoreMax', String(STORED_DESCRIPTORS)],
         ['ExecReload', '/bin/kill -s USR2 $MAINPID'],
         ['RestartForceExitStatus', String(HANDED_OVER)],
