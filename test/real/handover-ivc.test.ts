@@ -112,11 +112,7 @@ describe.each(['trapped', 'shared'] as const)(
       timeout: 120_000 + KILLS * 10_000,
     }, async () => {
       const run = await Run.begin(layout);
-      for (let i = 0; i < KILLS; i++) {
-        await wait(Math.random() * 60);
-        await run.keeper.kill();
-        await run.keeper.start();
-      }
+      await run.keeper.torment(KILLS);
       const { ended, requests } = await run.stop();
       const { tally } = run;
       expect(requests[PING] - tally.pings).toBeGreaterThanOrEqual(0);
