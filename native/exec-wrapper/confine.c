@@ -81,5 +81,9 @@ int gpuvm_die_with(pid_t parent) {
 
 int gpuvm_lift_memory_lock(void) {
   struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+  if (setrlimit(RLIMIT_MEMLOCK, &limit) == 0) return 0;
+  // Root without CAP_SYS_RESOURCE, in a container say: as far as it goes.
+  if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0) return -1;
+  limit.rlim_cur = limit.rlim_max;
   return setrlimit(RLIMIT_MEMLOCK, &limit);
 }

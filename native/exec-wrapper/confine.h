@@ -17,5 +17,5 @@ bool gpuvm_can_open(const char* path);
 // Has the kernel kill the program when the thread that started us ends; fails with ESRCH where `parent` is gone already.
 int gpuvm_die_with(pid_t parent);
 
-// Lifts the limit of locked memory, which VFIO's pinned pages count against.
+// Lifts the limit of locked memory, which VFIO's pinned pages count against, as far as we may.
 int gpuvm_lift_memory_lock(void);

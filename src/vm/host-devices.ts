@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { VmConfig } from '../config/index.js';
 import { identityOf, type Journal, type UndoReport } from '../journal/index.js';
 import { qemuAccount } from './account.js';
@@ -150,9 +151,14 @@ function held({ name: vm }: VmConfig, journal: Journal, { names, restore, releas
   };
 }
 
-/** QEMU under another account gets its limit from our wrapper, which root may set as it likes. */
+/** CAP_SYS_RESOURCE, as a bit of CapEff. */
+const MAY_LIFT_LIMITS = 1n << 24n;
+
+/** QEMU under another account gets its limit from our wrapper, which lifts it where we have the right to. */
 function limit(account: unknown): { limitBytes?: 'infinity' } {
-  return account === undefined ? {} : { limitBytes: 'infinity' };
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const capabilities = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  return account !== undefined && capabilities & MAY_LIFT_LIMITS ? { limitBytes: 'infinity' } : {};
 }
 
 function inWords({ steps }: UndoReport): HostUndone {
