@@ -51,6 +51,8 @@ export class IvcLink {
     for (const channel of this.#channels) channel.resume();
     this.#notifications.resume();
     this.#look(this.#byNumber.values());
+    // It may have died after it had put an answer and before it rang; a ring too many is one look for nothing.
+    if (this.#ends.some(({ hasMet }) => hasMet)) this.#hsp.ring();
     this.#hsp.resumeInterrupt();
   }
 
