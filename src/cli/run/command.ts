@@ -35,8 +35,12 @@ export async function run(
   let view: BridgeView | undefined;
   // A thread serves once; a VM that is started again gets another.
   let begun = thread;
+  const service = await openService();
+  const takeOver = await service?.left(config.name);
   const vm: Supervisor = new Supervisor(config, {
     record: watch || log !== undefined,
+    ...(service?.keeps && { handOver: true }),
+    ...(takeOver && { takeOver }),
     async startBridge(own) {
       const { startBridge } = await import('../../bpmp/worker/index.js');
       const starting = startBridge(own, begun);
@@ -49,7 +53,7 @@ export async function run(
     },
   });
   if (log) vm.onEvent((event) => log.line(event));
-  const service = await openService(vm);
+  await service?.follow(vm);
   const controlling = openControl(vm, config, note);
   // Where it fails, the VM does not start, and that is when it is told.
   controlling.catch(() => undefined);
@@ -78,6 +82,12 @@ export async function run(
   vm.on('bridge-ended', (ended) => view?.end(ended));
 
   const releaseSignals = onStopSignals(stop);
+  const handOver = () => {
+    if (!service?.keeps) return note('there is no service manager to hand the VM over to');
+    handing = service.handOver(vm).catch((error: Error) => note(`not handed over: ${error.message}`));
+  };
+  let handing: Promise<void> | undefined;
+  process.on('SIGUSR2', handOver);
   let lastWord = '';
   try {
     // What changes the host waits for the socket: another VM of this name has one already.
@@ -94,7 +104,9 @@ export async function run(
     log?.write('error', { message: lastWord });
     throw error;
   } finally {
+    await handing;
     releaseSignals();
+    process.off('SIGUSR2', handOver);
     releaseKeyboard();
     terminal.flush();
     await (await controlling.catch(() => undefined))?.close();
@@ -124,6 +136,9 @@ function saveTree(path: string, blob: Uint8Array): void {
   }
 }
 
+/** The status that our units start the next supervisor for: `HANDED_OVER` of the systemd room. */
+const HANDED_OVER = 80;
+
 function statusOf({ ending }: SupervisorReport): number {
-  return endings[ending];
+  return ending === 'handed-over' ? HANDED_OVER : endings[ending];
 }
