@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -63,4 +72,73 @@ stop: { powerdown: 0s }
       { request: expect.stringContaining('CLK'), verdict: 'deny', ret: -1, count: 60 },
     ]);
   });
+
+  const isRoot = process.geteuid?.() === 0;
+  if (!isRoot) console.warn('SKIPPED: only root can run QEMU under another account');
+
+  it.skipIf(!isRoot)(
+    "runs QEMU under an account of its own, for which only the bridge's way is open",
+    async () => {
+      const place = mkdtempSync(join(tmpdir(), 'gpuvm-account-'));
+      try {
+        chmodSync(place, 0o777);
+        // All that this account may need to read, where it may.
+        const own = join(place, 'preload.so');
+        copyFileSync(preload, own);
+        const device = join(place, 'bpmp-host');
+        spawnSync('mknod', [device, 'c', '1', '3']);
+        chmodSync(device, 0o666);
+        const binary = join(place, 'patched-qemu');
+        writeFileSync(
+          binary,
+          `#!/bin/sh
+id > '${place}/id'
+(echo x > '${device}') 2> '${place}/reach'
+GPUVM_STANDIN_REPORT='${place}/tally' GPUVM_STANDIN_COUNT=20 LD_PRELOAD='${own}' exec ${qemu} "$@"
+`,
+          { mode: 0o755 },
+        );
+        writeFileSync(join(place, 'policy.yaml'), 'version: 1\nchip: tegra234\nclocks: { GPUSYS: use }\n');
+        const file = join(place, 'vm.yaml');
+        const write = (path: string) =>
+          writeFileSync(
+            file,
+            `name: account
+qemu: { binary: ./patched-qemu, user: nobody }
+machine: none
+bridge: { kind: interposed, device: ${path} }
+policy: policy.yaml
+stop: { powerdown: 0s }
+`,
+          );
+        // The device's usual path, which the stand-in opens, and a node that anybody might open.
+        for (const path of ['/dev/bpmp-host', device]) {
+          write(path);
+          const vm = new GpuvmProcess('run', file, '--json', '--verbose');
+          try {
+            await vm.waitFor('stderr', 'state: running');
+            if (path !== device) {
+              await expect
+                .poll(() => existsSync(join(place, 'tally')) && readFileSync(join(place, 'tally'), 'utf8'), {
+                  timeout: 20_000,
+                })
+                .toContain('}');
+            }
+            vm.child.kill('SIGINT');
+            expect(await vm.ended).toBe(5);
+          } finally {
+            vm.child.kill('SIGKILL');
+          }
+          const { totals } = JSON.parse(vm.stdout) as { totals: unknown };
+          expect(totals).toMatchObject({ deny: path === device ? 0 : 20 });
+        }
+        expect(readFileSync(join(place, 'id'), 'utf8')).toMatch(
+          /^uid=65534\(nobody\) gid=65534\(nogroup\) groups=65534/,
+        );
+        expect(readFileSync(join(place, 'reach'), 'utf8')).toContain('Permission denied');
+      } finally {
+        rmSync(place, { recursive: true });
+      }
+    },
+  );
 });
