@@ -14,6 +14,7 @@ export const HSP = { ENABLE: 0x90104, RAW: 0x90108, PENDING: 0x9010c, BELL: 0x90
 const SYNC = 1;
 const ACK = 2;
 const ESTABLISHED = 0;
+const PATIENCE_MS = 5000;
 
 /** How the guest reaches the SRAM: u32 words and whole frames. */
 export interface Sram {
@@ -148,8 +149,8 @@ export class GuestChannel {
   async handshake(): Promise<void> {
     const { sram } = this.#guest;
     this.begin();
-    for (let i = 0; ; i++) {
-      if (i > 1000) throw new Error('the handshake does not end');
+    for (const until = performance.now() + PATIENCE_MS; ; ) {
+      if (performance.now() > until) throw new Error('the handshake does not end');
       const remote = await sram.load(this.#rx + 4);
       if (remote === SYNC) this.#move(ACK, true);
       else if (this.#state === SYNC && remote === ACK) this.#move(ESTABLISHED, true);
@@ -207,8 +208,8 @@ export class GuestChannel {
 
   /** What the BPMP asks, taken as the driver's interrupt handler does. */
   async takeRequest(): Promise<{ mrq: number; flags: number; data: Buffer }> {
-    for (let i = 0; !(await this.hasAnswer()); i++) {
-      if (i > 1000) throw new Error('nothing was asked');
+    for (const until = performance.now() + PATIENCE_MS; !(await this.hasAnswer()); ) {
+      if (performance.now() > until) throw new Error('nothing was asked');
       await new Promise((resolve) => setImmediate(resolve));
     }
     const frame = await this.#guest.sram.bytes(this.#rx + 128, 128);
