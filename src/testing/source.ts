@@ -3,8 +3,15 @@ import type { z } from 'zod';
 import { loadVmFile, parseVmFile, type VmConfig, type vmFileSchema } from '../config/index.js';
 import { GpuvmError } from '../errors.js';
 
+/** The same, for whoever only reads it. */
+type Readable<T> = T extends readonly (infer E)[]
+  ? readonly Readable<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]: Readable<T[K]> }
+    : T;
+
 /** A VM file's keys and values, as YAML would have them: sizes and times as text. */
-export type VmObject = z.input<typeof vmFileSchema>;
+export type VmObject = Readable<z.input<typeof vmFileSchema>>;
 
 /** A VM file's path, or what would stand in one. */
 export type VmSource = string | VmObject;

@@ -1,9 +1,9 @@
 import type { SimulatedState } from '../../../src/bpmp/backend/index.js';
 import type { DenialEvent } from '../../../src/bpmp/mediator/index.js';
 import type { BridgeEnded, BridgeHandle } from '../../../src/bpmp/worker/index.js';
-import type { QemuProcess } from '../../../src/qemu/index.js';
-import { type EndReport, VirtualMachine } from '../../../src/vm/index.js';
-import { type GuestOptions, vmConfig } from './vm-file.js';
+import { startVm, type TestVm } from '../../../src/testing/index.js';
+import type { SupervisorReport } from '../../../src/vm/index.js';
+import { type GuestOptions, vmFile } from './vm-file.js';
 
 /** The answer to one request; fields as guest/mainline/agent has them. */
 export interface Answer {
@@ -28,7 +28,7 @@ interface Init {
 }
 
 export interface Ended {
-  readonly report: EndReport;
+  readonly report: SupervisorReport;
   readonly ended: BridgeEnded | undefined;
 }
 
@@ -37,7 +37,7 @@ const BOOT_MS = 60_000;
 
 /** A running mainline guest, asked by lines over its console. */
 export class Guest {
-  readonly vm: VirtualMachine;
+  readonly vm: TestVm;
   /** Undefined without a bridge. */
   bridge: BridgeHandle | undefined;
   /** What the guest's kernel wrote to the console. */
@@ -46,8 +46,6 @@ export class Guest {
   readonly inits: Init[] = [];
   /** When QEMU was there. */
   startedMs = 0;
-  readonly run: Promise<EndReport>;
-  #qemu: QemuProcess | undefined;
   #ended: BridgeEnded | undefined;
   #nextId = 1;
   #rest = '';
@@ -56,22 +54,21 @@ export class Guest {
   #gone: Error | undefined;
   readonly #onGone: ((error: Error) => void)[] = [];
 
-  private constructor(options: GuestOptions) {
-    this.vm = new VirtualMachine(vmConfig(options), { record: options.record ?? false });
-    this.vm.on('bridge', (handle) => {
+  private constructor(vm: TestVm) {
+    this.vm = vm;
+    const { supervisor } = vm;
+    supervisor.on('bridge', (handle) => {
       this.bridge = handle;
       handle.on('denial', (denial) => this.denials.push(denial));
     });
-    this.vm.on('bridge-ended', (ended) => {
+    supervisor.on('bridge-ended', (ended) => {
       this.#ended = ended;
     });
-    this.vm.on('qemu', (qemu) => {
-      this.#qemu = qemu;
+    supervisor.on('qemu', () => {
       this.startedMs = performance.now();
-      qemu.console.output.on('data', (chunk) => this.#onConsole(String(chunk)));
     });
-    this.run = this.vm.run();
-    this.run.then(
+    supervisor.console.subscribe((chunk) => this.#onConsole(String(chunk)));
+    vm.ended.then(
       ({ message, stderr }) => this.#lose(new Error(`${message} ${stderr.join(' ')}`)),
       (error: Error) => this.#lose(error),
     );
@@ -79,7 +76,8 @@ export class Guest {
 
   /** Starts a VM and waits for its init. */
   static async boot(options: GuestOptions = {}): Promise<Guest> {
-    const guest = new Guest(options);
+    const { record = false } = options;
+    const guest = new Guest(await startVm(vmFile(options), { record, until: 'started' }));
     await guest.init(1);
     return guest;
   }
@@ -98,7 +96,7 @@ export class Guest {
   ask(request: string, deadlineMs = 30_000): Promise<Answer> {
     const id = this.#nextId++;
     const answer = new Promise<Answer>((resolve) => this.#answers.set(id, resolve));
-    this.#qemu?.console.input.write(`${id} ${request}\n`);
+    void this.vm.console.type(`${id} ${request}\n`);
     return this.#within(answer, deadlineMs, request);
   }
 
@@ -141,14 +139,13 @@ export class Guest {
 
   /** Waits for the VM's end. */
   async end(deadlineMs = BOOT_MS): Promise<Ended> {
-    const report = await this.#within(this.run, deadlineMs, 'the end', true);
+    const report = await this.#within(this.vm.ended, deadlineMs, 'the end', true);
     return { report, ended: this.#ended };
   }
 
   /** For what a failed test left behind. */
   async kill(): Promise<void> {
-    this.#qemu?.signal('SIGKILL');
-    await this.run.catch(() => undefined);
+    await this.vm.close();
   }
 
   #onConsole(text: string): void {

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SimulatedOptions } from '../../../src/bpmp/backend/index.js';
-import { cacheFolder, parseVmFile, type VmConfig } from '../../../src/config/index.js';
+import { cacheFolder } from '../../../src/config/index.js';
+import type { VmSource } from '../../../src/testing/index.js';
 
 export interface GuestOptions {
   readonly cpus?: number;
@@ -37,10 +38,10 @@ export function guestIsPrepared(): boolean {
   return missing.length === 0;
 }
 
-/** JSON is YAML; the file is one that a user could have written. */
-export function vmConfig(options: GuestOptions): VmConfig {
+/** What would stand in the VM file of a user's. */
+export function vmFile(options: GuestOptions): VmSource {
   const { cpus = 1, append = '', policy = POLICY, layout = 'auto', backend = {}, bridge = true } = options;
-  const file = {
+  return {
     name: 'mainline',
     qemu: { binary: QEMU },
     machine: 'virt',
@@ -58,5 +59,4 @@ export function vmConfig(options: GuestOptions): VmConfig {
       policy,
     }),
   };
-  return parseVmFile(JSON.stringify(file), { file: '/mainline.yaml', checkFiles: true });
 }
