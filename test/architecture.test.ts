@@ -96,7 +96,7 @@ const mayImport: Record<string, readonly string[]> = {
   native: ['errors'],
   finding: [],
   nearest: [],
-  host: ['nearest', 'errors', 'native'],
+  host: ['finding', 'nearest', 'errors', 'native'],
   errors: [],
 };
 
@@ -111,6 +111,7 @@ const sideDoors = [
   'vm/plan/index.ts',
   'vm/request-events.ts',
   'host/systemd/index.ts',
+  'host/checks/index.ts',
 ];
 
 interface Import {

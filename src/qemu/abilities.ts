@@ -48,6 +48,12 @@ export async function askMachines(binary: string, deadlineMs = DEADLINE_MS): Pro
   return [...stdout.matchAll(/^(\S+) {2,}\S/gm)].map((line) => line[1]!);
 }
 
+/** What can run a guest's CPUs in this QEMU: `tcg`, `kvm`. */
+export async function askAccelerators(binary: string, deadlineMs = DEADLINE_MS): Promise<readonly string[]> {
+  const { stdout } = await askQemu(binary, ['-accel', 'help'], deadlineMs);
+  return [...stdout.matchAll(/^(\w+)$/gm)].map((line) => line[1]!);
+}
+
 /** Throws GPUVM_QEMU_UNSUITABLE where this QEMU cannot connect to a vfio-user server. */
 export async function requireVfioUser(binary: string, deadlineMs = DEADLINE_MS): Promise<void> {
   if ((await askDevice(binary, 'vfio-user-pci', deadlineMs)) !== undefined) return;

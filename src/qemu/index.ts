@@ -1,5 +1,12 @@
 /** QEMU as a program: what it can do, its arguments, its process. */
-export { askDevice, askMachines, askVersion, type QemuVersion, requireVfioUser } from './abilities.js';
+export {
+  askAccelerators,
+  askDevice,
+  askMachines,
+  askVersion,
+  type QemuVersion,
+  requireVfioUser,
+} from './abilities.js';
 export {
   escapeOption,
   machineArguments,
@@ -9,6 +16,7 @@ export {
   type VmArgumentOptions,
   vmArguments,
 } from './arguments/index.js';
+export { askRegions, type MachineRegion } from './ask-regions.js';
 export { type BarAddress, BOOT_STUB_ADDRESS, bootStub, bootStubArguments, PCI_WINDOW } from './boot-stub.js';
 export { dumpTree } from './dump-tree.js';
 export {

@@ -3,6 +3,7 @@ import { bpmpCommands } from './bpmp.js';
 import { configCommands } from './config.js';
 import { controlCommands } from './control.js';
 import { deviceCommands } from './devices.js';
+import { doctorCommands } from './doctor.js';
 import { planCommands } from './plan.js';
 import { policyCommands } from './policy.js';
 import { recoverCommands } from './recover.js';
@@ -13,6 +14,7 @@ import { unitCommands } from './unit.js';
 export const commands: readonly Command[] = [
   ...runCommands,
   ...planCommands,
+  ...doctorCommands,
   ...controlCommands,
   ...deviceCommands,
   ...recoverCommands,

@@ -1,0 +1,69 @@
+import { type Check, hostChecks } from '../../host/checks/index.js';
+import { deviceRow } from './checks/devices.js';
+import { filesThere, policyFile, vmFile } from './checks/files.js';
+import {
+  addonLoads,
+  journalsLeft,
+  nodeVersion,
+  runtimeFolder,
+  staleSockets,
+  stateFolder,
+  unsupervised,
+  wrapper,
+} from './checks/gpuvm.js';
+import { append, treeCpus, treeDevices, treeMemory, treeWindow } from './checks/guest.js';
+import { planRow } from './checks/plan.js';
+import {
+  acceleration,
+  account,
+  binary,
+  layout,
+  machine,
+  mmioBase,
+  vfioPci,
+  vfioPlatform,
+  vfioUser,
+  window,
+} from './checks/qemu.js';
+import { systemdVersion, unit } from './checks/systemd.js';
+import type { Row } from './examine.js';
+import type { Given } from './given.js';
+import { rowOf } from './row.js';
+
+const own: readonly Check<Given>[] = [vmFile, filesThere, policyFile];
+const qemu: readonly Check<Given>[] = [
+  binary,
+  account,
+  machine,
+  acceleration,
+  vfioUser,
+  vfioPlatform,
+  mmioBase,
+  vfioPci,
+  layout,
+  window,
+];
+const guest: readonly Check<Given>[] = [append, treeCpus, treeMemory, treeWindow, treeDevices];
+const gpuvm: readonly Check<Given>[] = [
+  nodeVersion,
+  addonLoads,
+  wrapper,
+  stateFolder,
+  runtimeFolder,
+  journalsLeft,
+  staleSockets,
+  unsupervised,
+  systemdVersion,
+  unit,
+];
+
+/** All checks, in the order in which they are shown. Each id has its section in docs/troubleshooting.md. */
+export const rows: readonly Row[] = [
+  ...own.map(rowOf),
+  ...hostChecks.map(rowOf),
+  deviceRow,
+  planRow,
+  ...qemu.map(rowOf),
+  ...guest.map(rowOf),
+  ...gpuvm.map(rowOf),
+];
