@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { VmConfig } from '../config/index.js';
 import { GpuvmError } from '../errors.js';
 import { Controlled } from './controlled.js';
@@ -16,6 +17,7 @@ import {
 import type { EndReport } from './report.js';
 import { RestartPlan, type Verdict } from './restart.js';
 import { mayTryAgain } from './retry.js';
+import { stateFolder, stateFoldersToTry } from './state-folders.js';
 import type { Step } from './states.js';
 import { isFailure, type SupervisorReport, stoppedWhileWaiting } from './supervisor-report.js';
 import { VirtualMachine } from './virtual-machine.js';
@@ -235,6 +237,7 @@ export class Supervisor extends Controlled {
       openBridge,
       ...(this.#options.handOver ? { survives: true } : { diesWithUs: true }),
       ...(takeOver && { takeOver }),
+      ledgerFile: join(stateFolder(this.#options.stateDir), 'ledgers', this.name),
       resetEnds: this.config.onGuestReset === 'restart',
       ...(cpuPinning && {
         beforeGuest: async (qmp, { pid }) => (await import('./pinning.js')).pinCpus(cpuPinning, qmp, pid),
@@ -273,7 +276,7 @@ export class Supervisor extends Controlled {
   async #report({ end, error }: RunResult, undone?: HostUndone): Promise<StoredReport | undefined> {
     if (end ? !isFailure(end.ending) : !mayTryAgain(error, this.restarts > 0)) return undefined;
     try {
-      const { crashReport, stateFoldersToTry, storeReport } = await import('./crash-report/index.js');
+      const { crashReport, storeReport } = await import('./crash-report/index.js');
       const report = crashReport({
         vm: this.name,
         file: this.config.file,

@@ -188,10 +188,10 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
   /** Goes on with a VM that runs: the bridge first, as the guest waits for nothing else. */
   async #resume({ fds }: HandOver, state: HandOverState): Promise<QemuProcess> {
     const found = findFds(fds, this.config.name);
-    const { record = false, startBridge: start } = this.#options;
+    const { record = false, startBridge: start, ledgerFile } = this.#options;
     const open = this.#options.openBridge ?? openBridge;
     const takeOver = { fds: found.bridge, ...(state.bridge === undefined ? {} : { state: state.bridge }) };
-    this.#bridge = await open(this.config, this.#folder!, { record, start, takeOver });
+    this.#bridge = await open(this.config, this.#folder!, { record, start, ledgerFile, takeOver });
     if (this.#bridge) this.#watchBridge(this.#bridge.handle);
 
     this.#enter('qemu');
@@ -229,10 +229,15 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
   }
 
   async #start(folder: RuntimeFolder): Promise<QemuProcess> {
-    const { record = false, startBridge: start } = this.#options;
+    const { record = false, startBridge: start, ledgerFile } = this.#options;
     const open = this.#options.openBridge ?? openBridge;
     const tree = guestTree(this.config, folder);
-    this.#bridge = await open(this.config, folder, { record, start, named: tree?.named });
+    this.#bridge = await open(this.config, folder, {
+      record,
+      start,
+      ledgerFile,
+      named: tree?.named,
+    });
     if (this.#bridge) this.#watchBridge(this.#bridge.handle);
     this.#abandon.signal.throwIfAborted();
     const blob = await tree?.finish(this.#bridge?.handle.ready.guest);

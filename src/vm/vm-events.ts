@@ -36,6 +36,8 @@ export interface VmEvents {
 export interface VmOptions {
   /** Hand every transfer of the bridge over, as its 'transfers' events. */
   readonly record?: boolean;
+  /** See `BridgeOptions`. */
+  readonly ledgerFile?: string;
   /** A reset of the guest ends QEMU, so that it can be started afresh. */
   readonly resetEnds?: boolean;
   /** QEMU is killed when this process ends, however it ends. By default only where it ends by itself. */

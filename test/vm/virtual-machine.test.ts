@@ -243,7 +243,13 @@ describe('a bridge', () => {
     });
     const spawned = vi.fn();
     const bridge = {
-      handle: { ready: { notes: ['window at 0x1000'] }, ended, close } as unknown as BridgeHandle,
+      handle: {
+        ready: { notes: ['window at 0x1000'] },
+        ended,
+        close,
+        guestProcess: vi.fn(),
+        guestReset: vi.fn(async () => release),
+      } as unknown as BridgeHandle,
       qemuArguments: ['-device', 'window'],
       wrap: ({ command, args }) => ({ command, args: ['--wrapped', ...args] }),
       spawned,
@@ -268,6 +274,17 @@ describe('a bridge', () => {
     const { open, close } = fakeBridge();
     await expect(machine('exit=1', { openBridge: open }).vm.run()).rejects.toThrow('before it could be used');
     expect(close).toHaveBeenCalled();
+  });
+
+  it('is told whose guest it has, and of its reset', async () => {
+    const { open } = fakeBridge();
+    const { vm } = machine('reset', { openBridge: open });
+    const reset = new Promise((resolve) => vm.once('guest-reset', resolve));
+    const ended = vm.run();
+    expect(await reset).toEqual(release);
+    expect(vm.bridge?.guestProcess).toHaveBeenCalledExactlyOnceWith(vm.pid);
+    vm.stop();
+    await ended;
   });
 
   it('that fails ends the VM, and says so', async () => {

@@ -10,6 +10,8 @@ export interface BridgeOptions {
   readonly record: boolean;
   /** What of the BPMP's the guest's device tree names, where gpuvm makes that tree. */
   readonly named?: Promise<Named> | undefined;
+  /** Where what the guest holds of a real BPMP is written through to, for whoever gives it back if we cannot. */
+  readonly ledgerFile?: string | undefined;
   /** Go on with a bridge that another process had, instead of a new one. */
   readonly takeOver?: TakeOver | undefined;
   /** Tests put their own here. */
@@ -33,6 +35,8 @@ export async function openBridge(
     backend: config.backend,
     ...(named && { named }),
     record: options.record,
+    // A simulated BPMP's state goes with this process.
+    ...(options.ledgerFile && config.backend.kind === 'host-device' && { ledgerFile: options.ledgerFile }),
     ...(options.takeOver && { takeOver: options.takeOver }),
   };
   try {

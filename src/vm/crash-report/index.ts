@@ -1,4 +1,4 @@
 /** What is written down of a run that ended badly. */
 export { type CrashReport, crashReport, type Facts } from './report.js';
-export { type StoredReport, stateFoldersToTry, storeReport } from './store.js';
+export { type StoredReport, storeReport } from './store.js';
 export { crashText } from './text.js';

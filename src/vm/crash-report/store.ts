@@ -1,6 +1,5 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import { GpuvmError } from '../../errors.js';
 import type { CrashReport } from './report.js';
 import { crashText } from './text.js';
@@ -11,17 +10,6 @@ const KEPT = 10;
 export interface StoredReport {
   readonly text: string;
   readonly json: string;
-}
-
-/** Where reports go: the state folder that was asked for, or the first of the usual ones that can be written to. */
-export function stateFoldersToTry(
-  stateDir: string | undefined,
-  env: NodeJS.ProcessEnv = process.env,
-): string[] {
-  const asked = stateDir ?? (env.GPUVM_STATE_DIR || undefined);
-  if (asked !== undefined) return [asked];
-  const own = env.XDG_STATE_HOME;
-  return ['/var/lib/gpuvm', join(own && isAbsolute(own) ? own : join(homedir(), '.local/state'), 'gpuvm')];
 }
 
 /** Writes both files and removes the VM's oldest ones. Throws GPUVM_FILE where no folder takes them. */

@@ -2,12 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import {
-  crashReport,
-  crashText,
-  stateFoldersToTry,
-  storeReport,
-} from '../../../src/vm/crash-report/index.js';
+import { crashReport, crashText, storeReport } from '../../../src/vm/crash-report/index.js';
+import { stateFoldersToTry } from '../../../src/vm/state-folders.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'gpuvm-reports-'));
 afterAll(() => rmSync(folder, { recursive: true }));
