@@ -10,6 +10,7 @@ export class Service {
   #notifier: ServiceNotifier | undefined;
   #storing: Promise<unknown> = Promise.resolve();
   #isOver = false;
+  #isTakenOver = false;
 
   /** @internal `openService` makes one. */
   constructor(
@@ -26,7 +27,9 @@ export class Service {
     if (this.#received.length === 0) return undefined;
     const { unpackHandOver } = await import('../../vm/index.js');
     try {
-      return unpackHandOver(this.#received, vm);
+      const left = unpackHandOver(this.#received, vm);
+      this.#isTakenOver = true;
+      return left;
     } catch (error) {
       await this.forget();
       throw error;
@@ -39,7 +42,12 @@ export class Service {
       import('../unit/notifier.js'),
       import('../../vm/index.js'),
     ]);
-    this.#notifier = notifierFor(this.#manager, supervisor, (signal) => agentAnswers(supervisor, signal));
+    this.#notifier = notifierFor(
+      this.#manager,
+      supervisor,
+      (signal) => agentAnswers(supervisor, signal),
+      this.#isTakenOver,
+    );
     supervisor.on('state', (state) => {
       if (state === 'releasing' && !this.#isOver) void this.forget();
     });

@@ -6,11 +6,15 @@ import { timesOf } from './facts.js';
 /** What the guest's agent answers to, where the VM has one. */
 export type AskAgent = (signal: AbortSignal) => Promise<void>;
 
-/** Has systemd told how a supervised VM is, and its watchdog fed while the VM answers. */
+/**
+ * Has systemd told how a supervised VM is, and its watchdog fed while the VM answers. One that was taken over is ready
+ * when its monitor answers: it says the marker of its start no second time.
+ */
 export function notifierFor(
   manager: ServiceManager,
   supervisor: Supervisor,
   askAgent?: AskAgent,
+  isTakenOver = false,
 ): ServiceNotifier {
   return new ServiceNotifier(manager, supervisor, {
     startMs: timesOf(supervisor.config).startMs,
@@ -20,7 +24,7 @@ export function notifierFor(
       await supervisor.qmp('query-status', {}, { deadlineMs });
       await supervisor.vm?.bridge?.snapshot();
     },
-    ready: (signal) => whenReady(supervisor, signal, askAgent),
+    ...(isTakenOver ? {} : { ready: (signal: AbortSignal) => whenReady(supervisor, signal, askAgent) }),
   });
 }
 

@@ -4,12 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countingGuest } from '../counting-guest.js';
 import { hasProgram } from '../programs.js';
 import { SystemdContainer } from './container.js';
-import { typescript, VmService } from './service.js';
+import { VmService } from './service.js';
 
 const missing = SystemdContainer.missing();
 if (missing) console.warn(`SKIPPED: needs ${missing}`);
 
-/** The supervisor itself, under the unit that gpuvm makes. */
+/** `gpuvm run` under the unit that gpuvm makes. */
 describe.skipIf(missing !== undefined || !hasProgram('qemu-system-x86_64'))('a supervised VM', () => {
   let container: SystemdContainer;
   let service: VmService;
@@ -24,10 +24,6 @@ describe.skipIf(missing !== undefined || !hasProgram('qemu-system-x86_64'))('a s
 disks: [{ file: ${image}, interface: ide }]
 stop: { powerdown: 0s }
 `,
-      [
-        'ExecStart=',
-        `ExecStart=${typescript('supervised.ts').join(' ')} run ${join(container.share, 'supervised.yaml')}`,
-      ],
     );
     expect(await service.systemctl('start')).toMatchObject({ status: 0 });
   });

@@ -114,29 +114,45 @@ describe.skipIf(missing !== undefined || !hasProgram('qemu-system-x86_64'))('a V
     expect(await service.qemus()).toEqual([]);
   });
 
-  it.each([
-    ['its QEMU stands still', 'hung-qemu', async (service: VmService) => (await service.qemus())[0]!],
-    [
-      'its supervisor stands still',
-      'hung-supervisor',
-      async (service: VmService) => Number(await service.property('MainPID')),
-    ],
-  ])('is started again when %s', async (_what, name, whom) => {
-    const service = await install(name, guest, 'WatchdogSec=3s');
+  /** Up, fed for a while, and then with one of its processes stopped until the watchdog has acted. */
+  async function watchdogActs(name: string, text: string, whom: (service: VmService) => Promise<number>) {
+    const service = await install(name, text, 'WatchdogSec=3s');
     await service.systemctl('start');
-    const [qemu] = await service.qemus();
-    // Fed all the while it is well.
+    const before = await service.qemus();
     await new Promise((done) => setTimeout(done, 5000));
     expect(await service.property('NRestarts')).toBe('0');
     await container.get('kill', '-STOP', String(await whom(service)));
     await service.until('NRestarts', '1');
     await service.until('ActiveState', 'active');
-    const journal = await service.journal();
-    expect(journal).toContain('Watchdog timeout (limit 3s)');
-    expect(journal).toContain('left nothing in the store');
+    expect(await service.journal()).toContain('Watchdog timeout (limit 3s)');
+    return { before, after: await service.qemus(), service };
+  }
+
+  it('gets another supervisor when its own stands still, and goes on', async () => {
+    const supervisor = async (service: VmService) => Number(await service.property('MainPID'));
+    const { before, after, service } = await watchdogActs('hung-supervisor', guest, supervisor);
+    expect(before).toHaveLength(1);
+    expect(after).toEqual(before);
+    await service.systemctl('stop');
+    expect(await service.show('Result', 'ExecMainStatus')).toEqual({
+      Result: 'success',
+      ExecMainStatus: '0',
+    });
+  });
+
+  it('is started anew when its QEMU stands still', async () => {
+    const again = `${guest}restart: { policy: on-failure, delay: 100ms }
+stop: { powerdown: 0s, quit: 0s, terminate: 0s }
+`;
+    const { before, service } = await watchdogActs(
+      'hung-qemu',
+      again,
+      async (one) => (await one.qemus())[0]!,
+    );
+    await service.until('StatusText', /the guest runs/);
     const after = await service.qemus();
     expect(after).toHaveLength(1);
-    expect(after[0]).not.toBe(qemu);
+    expect(after).not.toEqual(before);
   });
 
   it('does not try again what no restart mends', async () => {
