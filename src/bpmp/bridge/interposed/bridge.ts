@@ -1,8 +1,7 @@
 import { constants } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { addon, ListenerEvent, type SeccompListener, SlotStage } from '../../../native/index.js';
+import { addon, ListenerEvent, type SeccompListener } from '../../../native/index.js';
 import type { Bridge, BridgeEnd, Control, NamedFd } from '../bridge.js';
-import { isRepeatable } from '../repeatable.js';
 import { type Attached, Handshake } from './attach.js';
 import { Calls, isCall } from './calls.js';
 import { Delivery } from './delivery.js';
@@ -13,6 +12,7 @@ import { isSendReliable } from './kernel.js';
 import { Opens } from './opens.js';
 import { type Complete, type HandOver, type InterposedOptions, withDefaults } from './options.js';
 import { ReplayCache } from './replay.js';
+import { resumeCalls } from './resume.js';
 import { Slots } from './slots.js';
 import { Taken, Transfers } from './transfers.js';
 import { Watches } from './watches.js';
@@ -156,26 +156,8 @@ export class InterposedBridge implements Bridge {
 
   /** What a former owner received and did not answer, or may not have. */
   #resume(listener: SeccompListener): void {
-    const slots = this.#slots;
-    const later = new Set<number>();
-    for (let slot = 0; slot < slots.count; slot++) {
-      const event = listener.resume(slot);
-      if (!isCall(event)) continue;
-      const stage = slots.stage(slot);
-      if (stage === SlotStage.ANSWERED) this.#counters.resent++;
-      else if (stage === SlotStage.HANDED && !isRepeatable(slots.mrq(slot))) {
-        // Whether it was executed nobody can tell any more, and twice is not the same as once.
-        this.#counters.abandoned++;
-        slots.answerError(slot, errno.EIO);
-      } else {
-        if (stage === SlotStage.HANDED) this.#counters.repeated++;
-        if (this.#calls.take(event, slot) === Taken.LATER) {
-          later.add(slot);
-          continue;
-        }
-      }
-      this.#sendAlone(slot);
-    }
+    const { answered, later } = resumeCalls(listener, this.#slots, this.#calls, this.#counters);
+    for (const slot of answered) this.#sendAlone(slot);
     this.#free = this.#free.filter((slot) => !later.has(slot));
   }
 
