@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { VmConfig } from '../config/index.js';
-import { identityOf, type Journal, type UndoReport } from '../journal/index.js';
+import { identityOf, type Journal, type SysfsWriter, type UndoReport } from '../journal/index.js';
 import { qemuAccount } from './account.js';
 import { cannotTakeOver } from './hand-over/index.js';
 
@@ -41,6 +41,8 @@ export interface HostDevicesOptions {
   /** Where journals and locks go; by default as `stateFolders` has it. */
   readonly stateDir?: string | undefined;
   readonly sysroot?: string | undefined;
+  /** @internal Tests have a kernel of their own. */
+  readonly writer?: SysfsWriter;
 }
 
 export const nothingHeld: HeldDevices = {
@@ -52,7 +54,10 @@ export const nothingHeld: HeldDevices = {
 const none: HostDevices = { check: async () => [], take: async () => nothingHeld };
 
 /** By way of vfio and the journal, which are loaded only where there is a device. */
-export function hostDevices(config: VmConfig, { stateDir, sysroot = '/' }: HostDevicesOptions): HostDevices {
+export function hostDevices(
+  config: VmConfig,
+  { stateDir, sysroot = '/', writer }: HostDevicesOptions,
+): HostDevices {
   if (config.platformDevices.length + config.pciDevices.length === 0) return none;
   const plan = async () => {
     const [{ deviceRequests, planBinding }, { stateFolders }] = await Promise.all([
@@ -82,7 +87,12 @@ export function hostDevices(config: VmConfig, { stateDir, sysroot = '/' }: HostD
       // Made anew: hooks may have changed what the check saw.
       const made = await plan();
       const folders = stateFolders({ stateDir, sysroot });
-      const journal = await Journal.open({ folder: folders.journal, vm: config.name, sysroot });
+      const journal = await Journal.open({
+        folder: folders.journal,
+        vm: config.name,
+        sysroot,
+        ...(writer && { writer }),
+      });
       let bound: Awaited<ReturnType<typeof bindDevices>>;
       try {
         bound = await bindDevices(made, journal);
@@ -99,7 +109,7 @@ export function hostDevices(config: VmConfig, { stateDir, sysroot = '/' }: HostD
     async adopt(path, names) {
       const { deviceRequests, subjectOf } = await import('../vfio/index.js');
       const { DeviceLocks, Journal, stateFolders } = await import('../journal/index.js');
-      const journal = await Journal.adopt(path, { sysroot });
+      const journal = await Journal.adopt(path, { sysroot, ...(writer && { writer }) });
       if (journal === undefined)
         throw cannotTakeOver(config.name, `its journal ${path} is somebody else's or gone`);
       const subjects = deviceRequests(config).map(subjectOf);

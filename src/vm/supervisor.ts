@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { VmConfig } from '../config/index.js';
+import { runtimeFolder, type VmConfig } from '../config/index.js';
 import { GpuvmError } from '../errors.js';
 import { Controlled } from './controlled.js';
 import type { StoredReport } from './crash-report/index.js';
@@ -17,7 +17,7 @@ import {
 import type { EndReport } from './report.js';
 import { RestartPlan, type Verdict } from './restart.js';
 import { mayTryAgain } from './retry.js';
-import { stateFolder, stateFoldersToTry } from './state-folders.js';
+import { stateFoldersToTry } from './state-folders.js';
 import type { Step } from './states.js';
 import { isFailure, type SupervisorReport, stoppedWhileWaiting } from './supervisor-report.js';
 import { VirtualMachine } from './virtual-machine.js';
@@ -237,7 +237,7 @@ export class Supervisor extends Controlled {
       openBridge,
       ...(this.#options.handOver ? { survives: true } : { diesWithUs: true }),
       ...(takeOver && { takeOver }),
-      ledgerFile: join(stateFolder(this.#options.stateDir), 'ledgers', this.name),
+      ledgerFile: join(runtimeFolder(), 'ledgers', this.name, 'ledger'),
       resetEnds: this.config.onGuestReset === 'restart',
       ...(cpuPinning && {
         beforeGuest: async (qmp, { pid }) => (await import('./pinning.js')).pinCpus(cpuPinning, qmp, pid),
