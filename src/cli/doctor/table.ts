@@ -1,4 +1,5 @@
 import { type Check, hostChecks } from '../../host/checks/index.js';
+import { fileAccess } from './checks/access.js';
 import { deviceRow } from './checks/devices.js';
 import { filesThere, policyFile, vmFile } from './checks/files.js';
 import {
@@ -30,7 +31,7 @@ import type { Row } from './examine.js';
 import type { Given } from './given.js';
 import { rowOf } from './row.js';
 
-const own: readonly Check<Given>[] = [vmFile, filesThere, policyFile];
+const own: readonly Check<Given>[] = [vmFile, filesThere, fileAccess, policyFile];
 const qemu: readonly Check<Given>[] = [
   binary,
   account,
