@@ -70,7 +70,7 @@ const mayImport: Record<string, readonly string[]> = {
     'bpmp/tegra234',
     'bpmp/wire',
   ],
-  control: ['nearest', 'errors', 'native'],
+  control: ['config', 'nearest', 'errors', 'native'],
   qemu: ['config', 'native', 'errors'],
   devicetree: ['nearest', 'errors'],
   qmp: ['native', 'errors'],
@@ -102,6 +102,7 @@ const mayImport: Record<string, readonly string[]> = {
 
 /** Doors that open on less than the whole room: an interface without its implementations, or one of several bridges. */
 const sideDoors = [
+  'config/paths.ts',
   'bpmp/backend/backend.ts',
   'bpmp/backend/schema.ts',
   'bpmp/worker/thread.ts',

@@ -2,7 +2,7 @@
 export type { KeyPath } from './document.js';
 export { vmFileJsonSchema } from './json-schema.js';
 export { loadVmFile, type ParseOptions, parseVmFile } from './load.js';
-export { cacheFolder } from './paths.js';
+export { cacheFolder, runtimeFolder } from './paths.js';
 export { type PlaceOf, placesIn } from './place-of.js';
 export { cpuCount, parseCpuList } from './schema/cpu.js';
 export { parsePciAddress } from './schema/devices.js';

@@ -1,4 +1,4 @@
-import { homedir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { nearest } from '../nearest.js';
 
@@ -7,6 +7,22 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   const base = env.XDG_CACHE_HOME;
   // A relative XDG path is to be ignored, says its specification.
   return join(base && isAbsolute(base) ? base : join(homedir(), '.cache'), 'gpuvm');
+}
+
+/**
+ * Where this user's running VMs have what goes with a reboot, sockets and ledgers: `/run/gpuvm` for root,
+ * `$XDG_RUNTIME_DIR/gpuvm` for others, a folder of their own in the temporary one where there is none. GPUVM_RUNTIME_DIR
+ * names another one.
+ */
+export function runtimeFolder(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  uid = process.getuid!(),
+): string {
+  const own = env.GPUVM_RUNTIME_DIR;
+  if (own && isAbsolute(own)) return own;
+  if (uid === 0) return '/run/gpuvm';
+  const runtime = env.XDG_RUNTIME_DIR;
+  return runtime && isAbsolute(runtime) ? join(runtime, 'gpuvm') : join(tmpdir(), `gpuvm-${uid}`);
 }
 
 /** What `${…}` may name in a VM file. */

@@ -1,5 +1,5 @@
-import { tmpdir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
+import { runtimeFolder } from '../config/paths.js';
 import { GpuvmError } from '../errors.js';
 
 /** The folder of the VMs that root runs. */
@@ -13,16 +13,9 @@ export const MAX_SOCKET_PATH_BYTES = 107;
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/**
- * Where this user's VMs have their sockets: `/run/gpuvm` for root, `$XDG_RUNTIME_DIR/gpuvm` for others, a folder of
- * their own in the temporary one where there is none. GPUVM_RUNTIME_DIR names another one.
- */
+/** Where this user's VMs have their sockets: the run-time folder. */
 export function controlFolder(env: Env = process.env, uid = process.getuid!()): string {
-  const own = env.GPUVM_RUNTIME_DIR;
-  if (own && isAbsolute(own)) return own;
-  if (uid === 0) return SYSTEM_FOLDER;
-  const runtime = env.XDG_RUNTIME_DIR;
-  return runtime && isAbsolute(runtime) ? join(runtime, 'gpuvm') : join(tmpdir(), `gpuvm-${uid}`);
+  return runtimeFolder(env, uid);
 }
 
 /** The control socket of a VM by its name. Throws GPUVM_USAGE for what can be no VM's name. */

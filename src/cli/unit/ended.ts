@@ -3,6 +3,7 @@ import { endLeftovers, judgeAftermath, type Leftover, unitState } from '../../ho
 import { recover, stateFolders } from '../../journal/index.js';
 import type { Call } from '../command.js';
 import type { Context } from '../context.js';
+import { giveBack, holdingLines } from '../holdings.js';
 
 /** A unit file's last word on a supervisor: what it left behind goes on with the next one, or is ended and undone. */
 export async function run({ args: [unit], options }: Call, context: Context): Promise<number> {
@@ -30,6 +31,8 @@ export async function run({ args: [unit], options }: Call, context: Context): Pr
   }
   const vm = options.vm === undefined ? undefined : String(options.vm);
   const report = await recover({ folders: stateFolders(), ...(vm === undefined ? {} : { vm }) });
+  const holdings = await giveBack(vm);
+  for (const one of holdings) for (const line of holdingLines(one)) stderr.line(`gpuvm: ${line}`);
   const undone = report.journals.flatMap(({ steps }) => steps).length;
   if (undone > 0) stderr.line(`gpuvm: ${unit}: ${undone} changes to the host taken back`);
   if (json) stdout.json({ ok: report.ok, ...aftermath, ended: found, recovered: report });

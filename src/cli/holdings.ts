@@ -1,0 +1,19 @@
+import { join } from 'node:path';
+import type { RecoveredHoldings } from '../bpmp/worker/index.js';
+import { runtimeFolder } from '../config/paths.js';
+
+/** Gives back what guests held of the BPMP when their supervisors died: one VM's, or all. */
+export async function giveBack(vm: string | undefined): Promise<RecoveredHoldings[]> {
+  const { recoverHoldings } = await import('../bpmp/worker/index.js');
+  return recoverHoldings(join(runtimeFolder(), 'ledgers'), vm === undefined ? {} : { vm });
+}
+
+/** As people read it. */
+export function holdingLines({ vm, release, problem }: RecoveredHoldings): string[] {
+  const given = release && `${release.givenBack} given back, ${release.kept} kept, ${release.failed} failed`;
+  const entries = release?.entries ?? [];
+  return [
+    `${vm}: what its guest held of the BPMP: ${[given, problem].filter((part) => part !== undefined).join('; ')}`,
+    ...entries.map(({ resource, from, to, result }) => `  ${result}: ${resource}: ${from} → ${to}`),
+  ];
+}
