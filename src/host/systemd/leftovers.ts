@@ -11,13 +11,13 @@ export interface Leftover {
   readonly name: string;
 }
 
-/** Processes in a unit's cgroup, apart from this one and those that it comes from. */
+/** Processes in a unit's cgroup, apart from this one, those that it comes from, and those that come from it. */
 export function leftoversIn(controlGroup: string, sysroot = '/', self = process.pid): Leftover[] {
   // The root of the hierarchy is never a service's.
   if (!/^\/[^/]/.test(controlGroup) || controlGroup.split('/').includes('..')) return [];
   const own = ancestorsOf(self, sysroot);
   return procsIn(controlGroup, sysroot)
-    .filter((pid) => !own.has(pid))
+    .filter((pid) => !own.has(pid) && !ancestorsOf(pid, sysroot).has(self))
     .map((pid) => ({ pid, name: read(join(sysroot, `proc/${pid}/comm`)).trim() || '?' }));
 }
 

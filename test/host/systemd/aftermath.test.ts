@@ -76,11 +76,12 @@ describe('processes in a cgroup', () => {
     file('proc/30/stat', '30 (node) S 20 30 30');
     file('proc/20/stat', '20 (sh) (x) S 1 20 20');
     file('proc/1/stat', '1 (systemd) S 0 1 1');
+    file('proc/31/stat', '31 (helper) S 30 30 30');
     file('proc/41/comm', 'qemu-system-aar\n');
   }
 
-  it('are all but this one and those that it comes from', () => {
-    host([20, 30, 41, 42]);
+  it('are all but this one, those that it comes from, and those that come from it', () => {
+    host([20, 30, 31, 41, 42]);
     expect(leftoversIn('/system.slice/a.service', sysroot, 30)).toEqual([
       { pid: 41, name: 'qemu-system-aar' },
       { pid: 42, name: '?' },
