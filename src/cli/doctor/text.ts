@@ -1,7 +1,7 @@
 import type { Finding } from '../../finding.js';
 
 /** What the first word of an id stands for. */
-const subjects: Readonly<Record<string, string>> = {
+export const subjects: Readonly<Record<string, string>> = {
   file: 'The VM file',
   kernel: 'The kernel',
   module: 'Modules',

@@ -5,7 +5,6 @@ import {
   isEnabled,
   memoryRanges,
   parseTree,
-  platformNameOf,
   readCells,
   readString,
   regionsOf,
@@ -134,9 +133,9 @@ export const treeDevices: Check<Given> = {
       { ...config, policy: undefined },
       { sysroot, hostTree, askQemu: (program, name) => qemu.device(program, name) },
     );
-    const nodes = [...walk(tree.root)].filter((node) => node.get('reg') !== undefined);
+    const nodes = [...walk(tree.root)].filter((node) => node.path.includes('/platform-bus@'));
     return devices.flatMap(({ host, regions, spis }): Said[] => {
-      const node = nodes.find((each) => isOf(each, host));
+      const node = nodes.find(({ name }) => addressOf(name) === addressOf(host));
       const about = { on: host };
       if (!node) {
         // Memory that is handed over need not be a device of the guest's; something with interrupts must.
@@ -146,7 +145,7 @@ export const treeDevices: Check<Given> = {
             ...about,
             status: 'fail',
             what: `the guest's tree has no node for ${host}: no driver of its finds it`,
-            evidence: `${config.dtb}: no node at ${host.split('.')[0]}`,
+            evidence: `${config.dtb}: no node …@${addressOf(host)} below platform-bus`,
             fix: "add the node of the host's tree below platform-bus, without iommus; gpuvm plan has its addresses and SPIs",
           },
         ];
@@ -191,10 +190,9 @@ export const treeDevices: Check<Given> = {
   }),
 };
 
-/** A device keeps its address in its name on both sides; what follows it may differ. */
-function isOf(node: TreeNode, host: string): boolean {
-  const name = platformNameOf(node);
-  return name === host || name.split('.', 1)[0] === host.split('.', 1)[0];
+/** A device keeps its address in its name on both sides, whatever `ranges` make of it; what is called differently may be. */
+function addressOf(name: string): string {
+  return /@/.test(name) ? name.slice(name.indexOf('@') + 1) : name.split('.', 1)[0]!;
 }
 
 /** The SPIs of `interrupts = <0 112 4 …>`, as a GIC counts them. */
