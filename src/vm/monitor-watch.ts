@@ -33,6 +33,13 @@ export class MonitorWatch {
     return { shutdown: this.#shutdown, panic: this.#panic, watchdog: this.#watchdog };
   }
 
+  /** Goes on from what another process saw. */
+  recall({ shutdown, panic, watchdog }: Partial<Seen>): void {
+    this.#shutdown = shutdown;
+    this.#panic = panic;
+    this.#watchdog = watchdog;
+  }
+
   follow(qmp: QmpClient, listener: MonitorListener): void {
     qmp.on('*', (event) => {
       if (this.#mayPass()) listener.onEvent(event);

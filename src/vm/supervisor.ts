@@ -31,6 +31,8 @@ export interface SupervisorOptions extends Pick<VmOptions, 'record' | 'startBrid
   readonly handOver?: boolean;
   /** Goes on with a VM that another supervisor has let go of, or was killed with. Its restarts are of its own file. */
   readonly takeOver?: HandOver;
+  /** Awaited while QEMU is there and its guest still stands at its first instruction; what it throws ends the start. */
+  readonly beforeGuest?: () => Promise<void>;
   /** Takes the host's devices; by default as the VM file says, by way of vfio and the journal. */
   readonly hostDevices?: HostDevices;
 }
@@ -239,9 +241,10 @@ export class Supervisor extends Controlled {
       ...(takeOver && { takeOver }),
       ledgerFile: join(runtimeFolder(), 'ledgers', this.name, 'ledger'),
       resetEnds: this.config.onGuestReset === 'restart',
-      ...(cpuPinning && {
-        beforeGuest: async (qmp, { pid }) => (await import('./pinning.js')).pinCpus(cpuPinning, qmp, pid),
-      }),
+      beforeGuest: async (qmp, { pid }) => {
+        if (cpuPinning) await (await import('./pinning.js')).pinCpus(cpuPinning, qmp, pid);
+        await this.#options.beforeGuest?.();
+      },
     });
     vm.on('qemu', ({ console, pid }) => {
       this.currentSinceMs = performance.now();

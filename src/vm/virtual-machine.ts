@@ -20,7 +20,7 @@ import {
   passOn,
   readHandOverState,
 } from './hand-over/index.js';
-import { MonitorWatch } from './monitor-watch.js';
+import { MonitorWatch, type Seen } from './monitor-watch.js';
 import { describeExit, judge } from './outcome.js';
 import { PowerDown } from './power-down.js';
 import { type EndReport, endReport, handOverReport } from './report.js';
@@ -44,6 +44,8 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
   readonly #abandon = new AbortController();
   #state: VmState = 'new';
   #bridge: VmBridge | undefined;
+  /** Once the bridge serves, until it is closed. */
+  #handle: BridgeHandle | undefined;
   #qemu: QemuProcess | undefined;
   #qmp: QmpClient | undefined;
   #agent: GuestAgent | undefined;
@@ -82,7 +84,7 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
 
   /** The bridge, while it serves. */
   get bridge(): BridgeHandle | undefined {
-    return this.#bridge?.handle;
+    return this.#handle;
   }
 
   /**
@@ -133,7 +135,7 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
   kept(): HandOver | undefined {
     const qemu = this.#qemu?.fds;
     if (this.#state !== 'running' || qemu === undefined || this.#qmp === undefined) return undefined;
-    const bridge = this.#bridge?.handle.fds ?? [];
+    const bridge = this.#handle?.fds ?? [];
     return { fds: nameFds({ qemu, monitor: this.#qmp.descriptor, bridge }), state: this.#handOverState() };
   }
 
@@ -173,6 +175,7 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
       startTime: identityOf(pid)?.startTime ?? 0,
       folder: this.#folder!.path,
       startedMs: this.#startedMs,
+      seen: { ...this.#watch.seen },
       ...more,
     };
   }
@@ -192,13 +195,14 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
     const open = this.#options.openBridge ?? openBridge;
     const takeOver = { fds: found.bridge, ...(state.bridge === undefined ? {} : { state: state.bridge }) };
     this.#bridge = await open(this.config, this.#folder!, { record, start, ledgerFile, takeOver });
-    if (this.#bridge) this.#watchBridge(this.#bridge.handle);
+    await this.#serving(this.#bridge);
+    if (state.seen) this.#watch.recall(state.seen as Partial<Seen>);
 
     this.#enter('qemu');
     const qemu = QemuProcess.adopt(state.pid, found.qemu, (line) => this.emit('stderr', line));
     this.#qemu = qemu;
     if (this.config.guestAgent) this.#agent = new GuestAgent(this.#folder!.file(AGENT));
-    this.#bridge?.handle.guestProcess(qemu.pid);
+    this.#handle?.guestProcess(qemu.pid);
     this.emit('qemu', qemu);
 
     this.#enter('monitor');
@@ -238,9 +242,11 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
       ledgerFile,
       named: tree?.named,
     });
-    if (this.#bridge) this.#watchBridge(this.#bridge.handle);
+    const serving = this.#serving(this.#bridge);
+    // It may fail while QEMU starts, and is looked at only then.
+    serving.catch(() => undefined);
     this.#abandon.signal.throwIfAborted();
-    const blob = await tree?.finish(this.#bridge?.handle.ready.guest);
+    const blob = await tree?.finish(async () => (await serving)?.ready.guest);
     const dtb = blob && folder.file('guest.dtb');
     if (dtb) {
       await writeFile(dtb, blob);
@@ -261,16 +267,23 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
     });
     this.#qemu = qemu;
     this.#bridge?.spawned();
-    this.#bridge?.handle.guestProcess(qemu.pid);
     this.emit('qemu', qemu);
+    serving.then(
+      (handle) => handle?.guestProcess(qemu.pid),
+      (error) => {
+        this.#abandon.abort(error);
+        // It waits for the bridge, and would for long.
+        qemu.signal('SIGKILL');
+      },
+    );
 
     this.#enter('monitor');
-    await this.#connect(qemu, folder.file(MONITOR));
+    await this.#connect(qemu, folder.file(MONITOR), serving);
     return qemu;
   }
 
   /** Waits for the monitor and for QEMU's exit, whichever comes first. */
-  async #connect(qemu: QemuProcess, path: string): Promise<void> {
+  async #connect(qemu: QemuProcess, path: string, serving: Promise<unknown>): Promise<void> {
     const deadlineMs = monitorDeadlineMs(this.config);
     void qemu.exited.then((exit) => {
       if (!this.#ladder) this.#abandon.abort(endedAtOnce(this.config, qemu, describeExit(exit)));
@@ -278,6 +291,7 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
     });
     try {
       this.#qmp = await QmpClient.connect({ path, deadlineMs, signal: this.#abandon.signal });
+      await serving;
     } catch (error) {
       // What was stopped while it started has an end to report like any other.
       if (this.#ladder) return;
@@ -317,7 +331,7 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
 
   /** After a reset the guest knows nothing of what it held before it. */
   async #rearm(): Promise<void> {
-    const release = await this.#bridge?.handle.guestReset().catch(() => undefined);
+    const release = await this.#handle?.guestReset().catch(() => undefined);
     this.emit('guest-reset', release);
   }
 
@@ -327,6 +341,14 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
     await Promise.race([qemu.exited, delay(GONE_SOON_MS)]);
     if (qemu.isRunning)
       this.#giveUp('monitor-lost', `the VM was stopped because its monitor was lost: ${reason.message}`);
+  }
+
+  async #serving(bridge: VmBridge | undefined): Promise<BridgeHandle | undefined> {
+    const handle = await bridge?.ready;
+    if (handle === undefined) return undefined;
+    this.#handle = handle;
+    this.#watchBridge(handle);
+    return handle;
   }
 
   #watchBridge(handle: BridgeHandle): void {
@@ -374,7 +396,9 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
     if (!bridge) return undefined;
     this.#bridge = undefined;
     bridge.spawned();
-    const ended = await Promise.race([bridge.handle.close(), delay(BRIDGE_END_MS)]);
+    const handle = await bridge.ready.catch(() => undefined);
+    const ended = await Promise.race([handle?.close(), delay(BRIDGE_END_MS)]);
+    this.#handle = undefined;
     if (ended) this.emit('bridge-ended', ended);
     return ended;
   }

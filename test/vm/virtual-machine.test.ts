@@ -243,13 +243,13 @@ describe('a bridge', () => {
     });
     const spawned = vi.fn();
     const bridge = {
-      handle: {
+      ready: Promise.resolve({
         ready: { notes: ['window at 0x1000'] },
         ended,
         close,
         guestProcess: vi.fn(),
         guestReset: vi.fn(async () => release),
-      } as unknown as BridgeHandle,
+      } as unknown as BridgeHandle),
       qemuArguments: ['-device', 'window'],
       wrap: ({ command, args }) => ({ command, args: ['--wrapped', ...args] }),
       spawned,
@@ -258,16 +258,38 @@ describe('a bridge', () => {
     return { open, close, spawned, fail: () => close() };
   }
 
-  it('is up before QEMU, and gives back what the guest held after it', async () => {
+  it('is up before the guest, and gives back what the guest held after it', async () => {
     const { open, spawned } = fakeBridge();
     const { vm } = machine('end=guest-shutdown', { openBridge: open, record: true });
     const order: string[] = [];
-    for (const event of ['bridge', 'qemu', 'bridge-ended'] as const) vm.on(event, () => order.push(event));
+    for (const event of ['bridge', 'bridge-ended'] as const) vm.on(event, () => order.push(event));
+    vm.on('state', (state) => order.push(state));
     const report = await vm.run();
-    expect(order).toEqual(['bridge', 'qemu', 'bridge-ended']);
+    const before = order.slice(0, order.indexOf('running'));
+    expect(before).toContain('bridge');
+    expect(order.at(-2)).toBe('bridge-ended');
     expect(report).toMatchObject({ ending: 'guest-shutdown', release, requests: snapshot });
     expect(open.mock.calls[0]?.[2]).toMatchObject({ record: true });
     expect(spawned).toHaveBeenCalled();
+  });
+
+  it('that does not come up ends a QEMU that waits for it, and says why', async () => {
+    const { open } = fakeBridge();
+    const failing = vi.fn<typeof openBridge>(async (...args) => {
+      const bridge = (await open(...args))!;
+      const ready = new Promise<BridgeHandle>((_, reject) => {
+        setTimeout(() => reject(new Error('the policy is wrong')), 50);
+      });
+      ready.catch(() => undefined);
+      return { ...bridge, ready };
+    });
+    const { vm } = machine('silent', { openBridge: failing });
+    let pid: number | undefined;
+    vm.on('qemu', (qemu) => {
+      pid = qemu.pid;
+    });
+    await expect(vm.run()).rejects.toThrow('the policy is wrong');
+    expect(() => process.kill(pid!, 0)).toThrow('ESRCH');
   });
 
   it('is closed where QEMU does not start', async () => {

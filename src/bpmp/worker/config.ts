@@ -35,6 +35,8 @@ export interface VfioUserConfig {
   readonly kind: 'vfio-user';
   /** The Unix socket that QEMU connects to. */
   readonly socketPath: string;
+  /** One that listens there already, so that QEMU may be started meanwhile; the thread's from here on. */
+  readonly listenerFd?: number;
   readonly layout: 'auto' | 'shared' | 'trapped';
   /** Guest-physical address of the window; the bridge's own where absent. */
   readonly guestAddress?: bigint;

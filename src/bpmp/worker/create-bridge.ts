@@ -37,13 +37,14 @@ export function createBridge(
 }
 
 async function createVfioUser(
-  { socketPath, layout, guestAddress, keepListening }: VfioUserConfig,
+  { socketPath, listenerFd, layout, guestAddress, keepListening }: VfioUserConfig,
   kept: KeptIn,
   handler: RequestHandler,
 ): Promise<CreatedBridge> {
   const { VfioUserBridge } = await import('../bridge/vfio-user/index.js');
   const bridge = new VfioUserBridge({
     socketPath,
+    listenerFd,
     layout,
     guestAddress,
     keepListening,

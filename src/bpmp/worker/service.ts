@@ -222,7 +222,13 @@ export class Service {
   /** Nobody will serve: the wrapper at the other end waits for this. */
   #letGo(): void {
     const { bridge } = this.#config;
-    if (bridge.kind === 'interposed' && bridge.socketFd !== undefined) addon().closeFd(bridge.socketFd);
+    const fd =
+      bridge.kind === 'interposed'
+        ? bridge.socketFd
+        : bridge.kind === 'vfio-user'
+          ? bridge.listenerFd
+          : undefined;
+    if (fd !== undefined) addon().closeFd(fd);
   }
 }
 

@@ -6,7 +6,7 @@ import { endings, Supervisor, type SupervisorReport } from '../../vm/index.js';
 import type { Call } from '../command.js';
 import { type Context, wantsColour } from '../context.js';
 import type { BridgeView, BridgeViewOptions } from './bridge-view.js';
-import { openControl } from './control.js';
+import { Control } from './control.js';
 import { EventLog } from './event-log.js';
 import { attachKeyboard } from './keyboard.js';
 import { paintFor } from './paint.js';
@@ -45,18 +45,19 @@ export async function run(
       const { startBridge } = await import('../../bpmp/worker/index.js');
       const starting = startBridge(own, begun);
       begun = undefined;
-      // Loaded while the bridge comes up, and there when it does.
+      const bridge = await starting;
+      // QEMU starts meanwhile, which takes longer than to load this.
       const record = (event: string, fields: object) => vm.record(event, fields);
-      const opening = openView({ watch, paint, note, record, learnedFile });
-      [view] = await Promise.all([opening, starting, controlling]);
-      return starting;
+      view = await openView({ watch, paint, note, record, learnedFile });
+      return bridge;
+    },
+    beforeGuest: async () => {
+      await control.open();
     },
   });
   if (log) vm.onEvent((event) => log.line(event));
   await service?.follow(vm);
-  const controlling = openControl(vm, config, note);
-  // Where it fails, the VM does not start, and that is when it is told.
-  controlling.catch(() => undefined);
+  const control = new Control(vm, config, note);
 
   const stop = () => {
     service?.stopping();
@@ -70,6 +71,8 @@ export async function run(
   if (options.saveDtb !== undefined) vm.on('tree', (blob) => saveTree(String(options.saveDtb), blob));
   vm.on('qemu', ({ console }) => terminal.attach(console.output));
   vm.once('qemu', () => {
+    // Where it fails the guest is not let go, and that is when it is told.
+    control.open().catch(() => undefined);
     releaseKeyboard = attachKeyboard(stdin, typingInto(vm.console), stop);
   });
   const qemuLines = new QemuLines(vm, note);
@@ -90,8 +93,8 @@ export async function run(
   process.on('SIGUSR2', handOver);
   let lastWord = '';
   try {
-    // What changes the host waits for the socket: another VM of this name has one already.
-    if (!isOnlyBridged(config)) await controlling;
+    // Another VM of this name has a socket already; and nothing is changed on the host before it is known that there is none.
+    if (control.mayBeTaken || changesHost(config)) await control.open();
     const report = await vm.run();
     lastWord = report.message;
     log?.write('end', report);
@@ -109,15 +112,14 @@ export async function run(
     process.off('SIGUSR2', handOver);
     releaseKeyboard();
     terminal.flush();
-    await (await controlling.catch(() => undefined))?.close();
+    await control.close();
     await service?.close(lastWord);
     await log?.close();
   }
 }
 
-/** Whether the bridge's start is the first thing that happens, where the control socket is waited for too. */
-function isOnlyBridged({ bridge, hooks, platformDevices, pciDevices }: VmConfig): boolean {
-  return bridge.kind !== 'none' && hooks.preStart.length + platformDevices.length + pciDevices.length === 0;
+function changesHost({ hooks, platformDevices, pciDevices }: VmConfig): boolean {
+  return hooks.preStart.length + platformDevices.length + pciDevices.length > 0;
 }
 
 /** The protocol's tables are loaded only where there are requests to be shown. */

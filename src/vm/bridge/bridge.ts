@@ -3,7 +3,10 @@ import type { QemuCommand } from '../../qemu/index.js';
 
 /** One VM's bridge, and what it changes about how QEMU is started. */
 export interface VmBridge {
-  readonly handle: BridgeHandle;
+  /**
+   * Resolves when it serves; rejects with why it cannot. QEMU may be started before that: it finds its sockets, and waits.
+   */
+  readonly ready: Promise<BridgeHandle>;
   readonly qemuArguments: readonly string[];
   /** The command that starts QEMU so that the bridge can stand in its way. */
   wrap(command: QemuCommand): QemuCommand;

@@ -16,7 +16,12 @@ export async function openInterposed(
 ): Promise<VmBridge> {
   if (isTakenOver) {
     const handle = await start({ kind: 'interposed', devicePath: device });
-    return { handle, qemuArguments: [], wrap: (command) => command, spawned: () => {} };
+    return {
+      ready: Promise.resolve(handle),
+      qemuArguments: [],
+      wrap: (command) => command,
+      spawned: () => {},
+    };
   }
   const [ours, theirs] = addon().socketPair();
   const child = new Descriptor(theirs);
@@ -26,7 +31,7 @@ export async function openInterposed(
       const wrapped = wrapCommand(command, args, { socketFd: FIRST_EXTRA_FD });
       return { command: wrapped.file, args: wrapped.args, extraFds: [child.fd] };
     };
-    return { handle, qemuArguments: [], wrap, spawned: () => child.close() };
+    return { ready: Promise.resolve(handle), qemuArguments: [], wrap, spawned: () => child.close() };
   } catch (error) {
     child.close();
     throw error;

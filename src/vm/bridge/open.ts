@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { startBridge, TakeOver } from '../../bpmp/worker/index.js';
+import type { startBridge, TakeOver, VfioUserConfig } from '../../bpmp/worker/index.js';
 import type { VmConfig } from '../../config/index.js';
 import { GpuvmError } from '../../errors.js';
 import type { RuntimeFolder } from '../runtime-folder.js';
@@ -18,7 +18,7 @@ export interface BridgeOptions {
   readonly start?: typeof startBridge | undefined;
 }
 
-/** Brings the bridge up that the VM file asks for; undefined for none. */
+/** Begins the bridge that the VM file asks for, which may be up later (`ready`); undefined for none. */
 export async function openBridge(
   config: VmConfig,
   folder: RuntimeFolder,
@@ -43,7 +43,9 @@ export async function openBridge(
     switch (bridge.kind) {
       case 'vfio-user': {
         const { openVfioUser } = await import('./vfio-user.js');
-        return await openVfioUser(bridge, folder, (own) => start({ ...common, bridge: own }));
+        const begin = (own: VfioUserConfig) =>
+          start({ ...common, bridge: own }).catch((error) => explain(error, config, common.policy));
+        return await openVfioUser(bridge, folder, begin, options.takeOver !== undefined);
       }
       case 'ivc': {
         const { openIvc } = await import('./vfio-user.js');

@@ -21,6 +21,8 @@ const schema = z.object({
   /** As `QmpClient.detach` and `BridgeHandle.handOver` gave them. */
   qmp: z.unknown().optional(),
   bridge: z.unknown().optional(),
+  /** What QEMU's events have told so far: its end may have begun. */
+  seen: z.record(z.string(), z.unknown()).optional(),
   /** The supervisor's own. */
   supervisor: z
     .object({

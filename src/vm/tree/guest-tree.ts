@@ -21,7 +21,7 @@ export interface GuestTree {
   /** What of the BPMP's its nodes name. Rejects with what is wrong with the tree or an overlay. */
   readonly named: Promise<Named>;
   /** Adds what only the bridge knows, and flattens it. */
-  finish(guest: GuestView | undefined): Promise<Uint8Array>;
+  finish(guest: () => Promise<GuestView | undefined>): Promise<Uint8Array>;
 }
 
 /** Begins with the VM file's `dtb`, or with QEMU's own; undefined where QEMU is to be left to itself. */
@@ -37,7 +37,9 @@ export function guestTree(config: VmConfig, folder: RuntimeFolder): GuestTree | 
     named,
     async finish(guest) {
       const tree = await composed;
-      if (bridge.kind === 'ivc' && guest) (await import('./ivc.js')).setAvailable(tree, guest);
+      // Only there does the tree follow from what the policy grants; else the bridge need not be up yet.
+      const view = bridge.kind === 'ivc' ? await guest() : undefined;
+      if (view) (await import('./ivc.js')).setAvailable(tree, view);
       return writeTree(tree);
     },
   };

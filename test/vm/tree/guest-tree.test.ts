@@ -58,7 +58,7 @@ const ALL: GuestView = { i2cBuses: [5], thermal: true, observed: false };
 async function compose(text: string, base: Tree = virt(), guest: GuestView = ALL): Promise<Tree> {
   const lines = `name: kite\nmachine: virt\npolicy: p.yaml\ndtb: ${file(writeTree(base))}\n${text}`;
   const tree = guestTree(parseVmFile(lines, { file: '/vm.yaml' }), runtime);
-  return parseTree(await tree!.finish(guest));
+  return parseTree(await tree!.finish(async () => guest));
 }
 
 const cellsOf = (tree: Tree, path: string, property: string) =>
@@ -165,6 +165,6 @@ describe('any guest’s tree', () => {
   it('is refused where a file is no tree', async () => {
     const text = `name: kite\nmachine: virt\npolicy: p.yaml\nbridge: { kind: ivc }\ndtb: ${file(new Uint8Array(99))}`;
     const tree = guestTree(parseVmFile(text, { file: '/vm.yaml' }), runtime);
-    await expect(tree!.finish(ALL)).rejects.toMatchObject({ code: 'GPUVM_DEVICE_TREE' });
+    await expect(tree!.finish(async () => ALL)).rejects.toMatchObject({ code: 'GPUVM_DEVICE_TREE' });
   });
 });

@@ -28,4 +28,5 @@ export {
   RequestError,
   type SharedAreas,
 } from './protocol/index.js';
+export { listenAt } from './transport/listener.js';
 export { DeviceServer, type ServerEnd } from './transport/server.js';

@@ -20,23 +20,10 @@ export class Listener {
 
   /** Throws GPUVM_BRIDGE, in one line, where the path cannot be listened at. */
   static open(path: string): Listener {
-    if (Buffer.byteLength(path) > LONGEST_PATH) {
-      throw new GpuvmError(
-        'GPUVM_BRIDGE',
-        `socket path ${path} is over ${LONGEST_PATH} bytes: use a shorter one`,
-      );
-    }
-    removeStale(path);
-    try {
-      return new Listener(path, addon().unixListen(path, 0o600));
-    } catch (cause) {
-      throw new GpuvmError('GPUVM_BRIDGE', `cannot listen at ${path}: ${(cause as Error).message}`, {
-        cause,
-      });
-    }
+    return new Listener(path, listenAt(path));
   }
 
-  /** One that a former process opened; the descriptor becomes this one's. */
+  /** One that somebody has opened before, a former process say; the descriptor becomes this one's. */
   static adopt(path: string, fd: number): Listener {
     return new Listener(path, fd);
   }
@@ -60,6 +47,27 @@ export class Listener {
     if (this.fd < 0) return;
     this.#descriptor.close();
     if (inodeAt(this.path) === this.#inode) unlinkSync(this.path);
+  }
+}
+
+/**
+ * Listens, and answers a bare descriptor for whoever will serve there ({@link Listener.adopt}): clients may connect already.
+ * Throws GPUVM_BRIDGE, in one line, where the path cannot be listened at.
+ */
+export function listenAt(path: string): number {
+  if (Buffer.byteLength(path) > LONGEST_PATH) {
+    throw new GpuvmError(
+      'GPUVM_BRIDGE',
+      `socket path ${path} is over ${LONGEST_PATH} bytes: use a shorter one`,
+    );
+  }
+  removeStale(path);
+  try {
+    return addon().unixListen(path, 0o600);
+  } catch (cause) {
+    throw new GpuvmError('GPUVM_BRIDGE', `cannot listen at ${path}: ${(cause as Error).message}`, {
+      cause,
+    });
   }
 }
 

@@ -34,13 +34,15 @@ export class DeviceServer {
    * Listens from now on; clients are answered from `serve` on. A socket that is left over from a process that died is
    * replaced. Throws GPUVM_BRIDGE, in one line, where the path cannot be listened at.
    * @param keep - @internal where its state outlives the process, with its name there
+   * @param listenerFd - one that listens at the path already, and is this server's from here on
    */
   constructor(
     readonly socketPath: string,
     keep?: { readonly in: Keep; readonly name: string },
+    listenerFd?: number,
   ) {
     this.#kept = keep && new KeptServer(keep.in, keep.name);
-    const listener = this.#kept?.takenListener;
+    const listener = this.#kept?.takenListener ?? listenerFd;
     this.#listener =
       listener === undefined ? Listener.open(socketPath) : Listener.adopt(socketPath, listener);
   }

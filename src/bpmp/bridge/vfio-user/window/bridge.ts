@@ -8,6 +8,8 @@ import { DEFAULT_WINDOW_ADDRESS, placeWindow, type WindowLayout } from './placem
 export interface VfioUserBridgeOptions {
   /** Where to listen; a socket that is left over from a process that died is replaced. */
   readonly socketPath: string;
+  /** One that listens at `socketPath` already (`listenAt`), and is the bridge's from here on. */
+  readonly listenerFd?: number | undefined;
   readonly layout: WindowLayout | 'auto';
   /** The window's guest-physical address, the tree's `virtual-pa`; {@link DEFAULT_WINDOW_ADDRESS} unless told. */
   readonly guestAddress?: bigint;
@@ -66,6 +68,7 @@ export class VfioUserBridge implements Bridge {
       this.#server = new DeviceServer(
         this.#options.socketPath,
         this.#keep && { in: this.#keep, name: 'window' },
+        this.#options.listenerFd,
       );
     } catch (error) {
       this.#stop({ reason: 'fault', message: (error as Error).message });
