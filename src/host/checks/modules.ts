@@ -55,9 +55,16 @@ function judge({ module, proof }: Wanted, sysroot: string, needs: HostNeeds | un
   const lists = moduleLists(sysroot);
   if (lists.builtin.has(module))
     return { on, status: 'ok', what: `${module} is built into the kernel`, evidence: lists.from };
-  const load = `modprobe ${module}; at every boot: echo ${module} > /etc/modules-load.d/gpuvm-${module}.conf`;
   const option = `CONFIG_${module.toUpperCase()}`;
   const config = readKernelConfig(sysroot);
+  if (config?.options.get(option) === 'y')
+    return {
+      on,
+      status: 'ok',
+      what: `${module} is built into the kernel`,
+      evidence: `${config.from}: ${option}=y`,
+    };
+  const load = `modprobe ${module}; at every boot: echo ${module} > /etc/modules-load.d/gpuvm-${module}.conf`;
   if (config && !config.options.has(option))
     return {
       on,

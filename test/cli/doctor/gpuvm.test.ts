@@ -1,12 +1,15 @@
 import { chmodSync, utimesSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ownIdentity } from '../../../src/journal/index.js';
 import { cleanUp, type Entry, hostWith } from '../../host/checks/tree.js';
 import { ask, removeFolder } from './ask.js';
 
+// The folder is to be the sysroot's own.
+beforeAll(() => void vi.stubEnv('GPUVM_STATE_DIR', ''));
 afterAll(() => {
+  vi.unstubAllEnvs();
   removeFolder();
   cleanUp();
 });

@@ -27,6 +27,8 @@ describe('module.wanted', () => {
     ]);
     expect((await of('kvm', dep))!.what).toBe('kvm is built into the kernel');
     expect(await of('vfio', { ...release, 'dev/vfio/vfio': '' })).toMatchObject({ status: 'ok' });
+    expect(await of('vfio', { ...release, ...configOf('VFIO=y') })).toMatchObject({ status: 'ok' });
+    expect(await of('vfio', { ...release, ...configOf('VFIO=m') })).toMatchObject({ status: 'fail' });
   });
 
   it('says how to load what could be, in either spelling', async () => {
