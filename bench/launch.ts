@@ -13,7 +13,7 @@ import { quantile, type Suite } from './suite.js';
 const ROUNDS = 21;
 const MOST_ABOVE_QEMU_MS = 200;
 const path = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
-const program = path('dist/cli/main.js');
+const program = path('dist/cli/main.cjs');
 const vmFile = path('examples/simulated-orin.yaml');
 
 /** The whole way to a monitor that answers and a guest that runs: `gpuvm run`, and the same QEMU by itself. */

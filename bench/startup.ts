@@ -5,7 +5,7 @@ import { quantile, type Suite } from './suite.js';
 
 const ROUNDS = 41;
 const MOST_ABOVE_NODE_MS = 60;
-const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+const main = fileURLToPath(new URL('../dist/cli/main.cjs', import.meta.url));
 
 const programs = {
   'node -e 0': ['-e', '0'],

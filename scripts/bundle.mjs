@@ -1,34 +1,38 @@
 /**
- * Makes of the commands, and of the bridge's thread, a few files that hold all they need: hundreds of small modules cost
+ * Makes one file of the commands, and one of the bridge's thread, with all that they need: hundreds of small modules cost
  * `gpuvm run` more to find and load than to run. The library's modules in dist/ stay as the compiler made them.
  */
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 const outdir = path('dist/cli');
 
-// What the compiler wrote of the commands is in the bundle.
+// What the compiler wrote of the commands is in the bundle; and a code cache of another bundle must never meet this one.
 rmSync(outdir, { recursive: true, force: true });
 await build({
   entryPoints: { main: path('src/cli/main.ts'), entry: path('src/bpmp/worker/entry.ts') },
-  // All in one folder, two below the package: the addon and package.json are found from there as from src/.
+  // Two folders below the package: the addon and package.json are found from there as from src/.
   outdir,
-  chunkNames: '[name]-[hash]',
+  outExtension: { '.js': '.bundle.cjs' },
   bundle: true,
-  splitting: true,
-  format: 'esm',
+  format: 'cjs',
   platform: 'node',
   target: 'node20',
   // Names stay, for those who read a stack trace.
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'inline',
-  // Libraries that are CommonJS inside call require for Node's own modules.
-  banner: {
-    js: "import { createRequire as gpuvmCreateRequire } from 'node:module'; const require = gpuvmCreateRequire(import.meta.url);",
+  banner: { js: "const gpuvmUrl = require('node:url').pathToFileURL(__filename).href;" },
+  define: {
+    'import.meta.url': 'gpuvmUrl',
+    'import.meta.dirname': '__dirname',
+    // For the loader of TypeScript, which there is none of here.
+    'import.meta.resolve': 'undefined',
   },
   logLevel: 'warning',
 });
-chmodSync(path('dist/cli/main.js'), 0o755);
+for (const name of ['main.cjs', 'entry.cjs'])
+  copyFileSync(path('scripts/lib/launch.cjs'), `${outdir}/${name}`);
+chmodSync(`${outdir}/main.cjs`, 0o755);

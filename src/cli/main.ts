@@ -55,5 +55,5 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V'))
 else {
   // What takes longest to load begins first.
   if (words[0] === 'run') void import('./run/begin.js').then(({ prepare }) => prepare(words.slice(1)));
-  await parse();
+  void parse();
 }

@@ -23,7 +23,7 @@ describe.skipIf(!demoIsPrepared())('the demo (prepared by scripts/setup)', () =>
     const events = join(place, 'events');
     const { stdout } = await execa(
       process.execPath,
-      ['dist/cli/main.js', 'run', vmFile, '--events', events],
+      ['dist/cli/main.cjs', 'run', vmFile, '--events', events],
       { cwd: checkout, timeout: 90_000, stdin: 'ignore' },
     );
     return { console: stdout, events: readFileSync(events, 'utf8') };

@@ -79,7 +79,11 @@ export class BridgeThread {
 function startWorker(workerData: WorkerData): Worker {
   // Descriptors come and go through the addon, which Node's own bookkeeping of a thread's does not see.
   const options = { workerData, trackUnmanagedFds: false };
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./entry.js', import.meta.url), options);
+  if (!import.meta.url.endsWith('.ts')) {
+    // In a bundle of the commands, the thread is one file of its own beside them.
+    const entry = import.meta.url.endsWith('.cjs') ? './entry.cjs' : './entry.js';
+    return new Worker(new URL(entry, import.meta.url), options);
+  }
   const [loader, entry] = [import.meta.resolve('tsx/esm/api'), new URL('./entry.ts', import.meta.url).href];
   const source = `import { register } from '${loader}'; register(); await import('${entry}');`;
   return new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`), {
