@@ -8,7 +8,7 @@ export type {
 } from './config.js';
 export type { HandOver } from './hand-over.js';
 export { BridgeHandle, startBridge } from './handle.js';
-export { recoverHoldings } from './lazy-recover.js';
+export { leftHoldings, recoverHoldings } from './lazy-recover.js';
 export type { BridgeEnded, BridgeReady, BridgeSnapshot, GuestView } from './messages.js';
-export type { RecoveredHoldings, RecoverOptions } from './recover.js';
+export type { LeftHoldings, RecoveredHoldings, RecoverOptions } from './recover.js';
 export { BridgeThread } from './thread.js';

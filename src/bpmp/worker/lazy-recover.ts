@@ -5,3 +5,7 @@ import type * as Recover from './recover.js';
 /** See `recoverHoldings` in recover.ts. */
 export const recoverHoldings: typeof Recover.recoverHoldings = async (...args) =>
   (await import('./recover.js')).recoverHoldings(...args);
+
+/** See `leftHoldings` in recover.ts. */
+export const leftHoldings: typeof Recover.leftHoldings = async (...args) =>
+  (await import('./recover.js')).leftHoldings(...args);

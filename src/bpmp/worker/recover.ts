@@ -50,6 +50,23 @@ export async function recoverHoldings(
   return recovered;
 }
 
+/** A ledger that nobody works with any more, and in which something is still held. */
+export interface LeftHoldings {
+  readonly vm: string;
+  readonly file: string;
+  readonly count: number;
+}
+
+/** What {@link recoverHoldings} would give back; changes nothing. A ledger that cannot be read throws GPUVM_FILE. */
+export async function leftHoldings(folder: string): Promise<LeftHoldings[]> {
+  return foldersIn(folder).flatMap((vm): LeftHoldings[] => {
+    const ledger = LedgerFile.open(join(folder, vm, LEDGER_NAME));
+    if (ledger === undefined || ledger.user() !== undefined) return [];
+    const count = ledger.records.found.length;
+    return count === 0 ? [] : [{ vm: ledger.owner.vm, file: ledger.path, count }];
+  });
+}
+
 /** Gives back what one ledger holds, the newest change first, and removes it when nothing is left. */
 export async function recoverLedger(
   file: LedgerFile,

@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import { GpuvmError } from '../../errors.js';
 import { type Finding, worst } from '../../finding.js';
 import type { Call } from '../command.js';
 import { type Context, wantsColour } from '../context.js';
@@ -9,9 +11,12 @@ import { countLine, findingLines } from './text.js';
 export async function run({ args: [file], options }: Call, context: Context): Promise<number> {
   const { stdout, json, verbose } = context;
   const text = (name: string) => (options[name] === undefined ? undefined : String(options[name]));
+  const sysroot = text('sysroot');
+  if (sysroot !== undefined && !statSync(sysroot, { throwIfNoEntry: false })?.isDirectory())
+    throw new GpuvmError('GPUVM_FILE', `--sysroot ${sysroot} is no folder`);
   const given = await gather({
     file,
-    sysroot: text('sysroot'),
+    sysroot,
     hostTree: text('hostTree'),
     stateDir: text('stateDir'),
   });

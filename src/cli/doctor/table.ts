@@ -2,30 +2,21 @@ import { type Check, hostChecks } from '../../host/checks/index.js';
 import { fileAccess } from './checks/access.js';
 import { deviceRow } from './checks/devices.js';
 import { filesThere, policyFile, vmFile } from './checks/files.js';
-import {
-  addonLoads,
-  journalsLeft,
-  nodeVersion,
-  runtimeFolder,
-  staleSockets,
-  stateFolder,
-  unsupervised,
-  wrapper,
-} from './checks/gpuvm.js';
+import { addonLoads, nodeVersion, socketFolder, stateFolder, wrapper } from './checks/gpuvm.js';
 import { append, treeCpus, treeDevices, treeMemory, treeWindow } from './checks/guest.js';
+import { journalsLeft, ledgersLeft, staleSockets, unsupervised } from './checks/leftovers.js';
 import { planRow } from './checks/plan.js';
 import {
   acceleration,
   account,
   binary,
-  layout,
   machine,
   mmioBase,
   vfioPci,
   vfioPlatform,
   vfioUser,
-  window,
 } from './checks/qemu.js';
+import { layout, window } from './checks/qemu-layout.js';
 import { systemdVersion, unit } from './checks/systemd.js';
 import type { Row } from './examine.js';
 import type { Given } from './given.js';
@@ -50,8 +41,9 @@ const gpuvm: readonly Check<Given>[] = [
   addonLoads,
   wrapper,
   stateFolder,
-  runtimeFolder,
+  socketFolder,
   journalsLeft,
+  ledgersLeft,
   staleSockets,
   unsupervised,
   systemdVersion,

@@ -2,6 +2,9 @@ import { chmodSync, utimesSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { BackendConfig } from '../../../src/bpmp/backend/index.js';
+import { Aspect } from '../../../src/bpmp/mediator/aspects.js';
+import { LedgerFile } from '../../../src/bpmp/worker/ledger-file.js';
 import { ownIdentity } from '../../../src/journal/index.js';
 import { cleanUp, type Entry, hostWith } from '../../host/checks/tree.js';
 import { ask, removeFolder } from './ask.js';
@@ -97,6 +100,31 @@ describe('gpuvm.journal', () => {
     ]);
     expect(await ask('gpuvm.journal', undefined, { sysroot: hostWith({}) })).toMatchObject([
       { status: 'ok' },
+    ]);
+  });
+});
+
+describe('gpuvm.ledger', () => {
+  const ledger = (sysroot: string, vm: string) =>
+    LedgerFile.create(join(sysroot, 'run/gpuvm/ledgers', vm, 'ledger'), {
+      vm,
+      backend: { kind: 'simulated' } as BackendConfig,
+      policy: { file: 'p.yaml', text: '' },
+    });
+
+  it('warns of what a guest that is gone still holds, and of nothing else', async () => {
+    const sysroot = hostWith({});
+    expect(await ask('gpuvm.ledger', undefined, { sysroot })).toMatchObject([{ status: 'ok' }]);
+    const held = { aspect: Aspect.CLOCK_STATE, before: 0, now: 1, shared: false };
+    const orin = ledger(sysroot, 'orin');
+    orin.records.hold({ ...held, id: 304 });
+    orin.records.hold({ ...held, id: 41 });
+    ledger(sysroot, 'empty');
+    const alive = ledger(sysroot, 'alive');
+    alive.records.hold({ ...held, id: 41 });
+    alive.setGuest(1);
+    expect(await ask('gpuvm.ledger', undefined, { sysroot })).toMatchObject([
+      { id: 'gpuvm.ledger/orin', status: 'warn', what: like(/left 2 of/), fix: 'gpuvm recover' },
     ]);
   });
 });
