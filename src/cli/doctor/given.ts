@@ -1,4 +1,5 @@
 import { cpuCount, loadVmFile, type VmConfig } from '../../config/index.js';
+import { listVms, type VmStatus } from '../../control/index.js';
 import { GpuvmError } from '../../errors.js';
 import type { CheckedHost, HostNeeds } from '../../host/checks/index.js';
 import { type StateFolders, stateFolders } from '../../journal/index.js';
@@ -21,6 +22,8 @@ export interface Given extends CheckedHost {
   readonly account: QemuAccount | undefined;
   readonly accountError: GpuvmError | undefined;
   readonly qemu: QemuAnswers;
+  /** This VM runs already, so that what it needs is taken, by itself. */
+  readonly running: VmStatus | undefined;
 }
 
 export interface GivenOptions {
@@ -33,6 +36,7 @@ export interface GivenOptions {
 export async function gather({ file, sysroot = '/', hostTree, stateDir }: GivenOptions): Promise<Given> {
   const { value: config, error: fileError } = file === undefined ? {} : await attempt(loadVmFile(file));
   const { value: account, error: accountError } = config ? await attempt(qemuAccount(config)) : {};
+  const running = config && sysroot === '/' ? await statusOf(config.name) : undefined;
   return {
     sysroot,
     isLive: sysroot === '/',
@@ -43,9 +47,22 @@ export async function gather({ file, sysroot = '/', hostTree, stateDir }: GivenO
     fileError,
     account,
     accountError,
-    needs: config && needsOf(config, account),
+    needs: config && (running ? withoutMemory(needsOf(config, account)) : needsOf(config, account)),
+    running,
     qemu: new QemuAnswers(),
   };
+}
+
+/** The VM of that name, where one runs and may be asked. */
+async function statusOf(name: string): Promise<VmStatus | undefined> {
+  const { vms } = await listVms();
+  const own = vms.find((vm) => vm.name === name);
+  return own && 'status' in own ? own.status : undefined;
+}
+
+/** A VM that runs has its memory. */
+function withoutMemory({ hugepages: _, ...needs }: HostNeeds): HostNeeds {
+  return { ...needs, guestBytes: 0n };
 }
 
 /** What is wrong comes as a finding later. */

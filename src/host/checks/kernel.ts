@@ -93,6 +93,8 @@ const options: readonly Option[] = [
     why: "requests reach the chip's power firmware",
     wants: ({ bpmpDevice }) => bpmpDevice !== undefined,
     only: 'tegra',
+    // Other patches for the same device have other names.
+    proof: 'dev/bpmp-host',
   },
 ];
 

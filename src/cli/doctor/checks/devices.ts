@@ -1,3 +1,4 @@
+import type { VmStatus } from '../../../control/index.js';
 import type { Finding } from '../../../finding.js';
 import { checkDevices, deviceRequests, listGroups } from '../../../vfio/index.js';
 import { pinnedBytes } from '../../../vm/index.js';
@@ -23,18 +24,30 @@ export const deviceRow: Row = {
     'vfio.claim',
   ],
   run: async (given) => {
-    const { config, sysroot, account, folders } = given;
+    const { config, sysroot, account, folders, running } = given;
     const requests = config ? deviceRequests(config) : [];
     if (!config || requests.length === 0) return [iommu(given)];
-    return checkDevices(requests, {
+    const findings = await checkDevices(requests, {
       sysroot,
       folders,
       // Under another account QEMU gets its limit from gpuvm's wrapper, which root may set as it likes.
       memory: { guestBytes: pinnedBytes(config), ...(account && { limitBytes: 'infinity' }) },
       ...(account && { account: { name: account.name, uid: account.uid, gids: [account.gid] } }),
     });
+    return running ? findings.map((finding) => ofItself(finding, config.name, running)) : findings;
   },
 };
+
+/** What a VM that runs has, it has taken itself. */
+function ofItself(finding: Finding, name: string, { pid }: VmStatus): Finding {
+  const isOwn =
+    (finding.id.startsWith('vfio.claim/') && finding.what.includes(`taken by VM ${name} (`)) ||
+    (finding.id.startsWith('vfio.holders/') &&
+      new RegExp(`in use by [^,]*\\(process ${pid}\\)$`).test(finding.what));
+  if (finding.status !== 'fail' || !isOwn) return finding;
+  const { fix: _, ...rest } = finding;
+  return { ...rest, status: 'ok', what: `${finding.device} is with ${name}, which runs` };
+}
 
 function iommu({ sysroot, config }: Given): Finding {
   const id = 'vfio.iommu';
