@@ -98,6 +98,9 @@ const options: readonly Option[] = [
   },
 ];
 
+/** Those that can be modules; the others are built in or not there. */
+const MODULES = /^(VFIO|IOMMUFD|KVM)/;
+
 export const kernelConfig: Check<CheckedHost> = {
   id: 'kernel.config',
   run({ sysroot }) {
@@ -148,7 +151,7 @@ export const kernelOptions: Check<CheckedHost> = {
           status: lacking(needs),
           what: `the kernel is built without ${all.join(' or ')}: ${why}`,
           evidence: `${config.from}: # ${all[0]} is not set`,
-          fix: `rebuild the kernel with ${all[0]}=m, or use one that has it`,
+          fix: `rebuild the kernel with ${all[0]}=${MODULES.test(names[0]!) ? 'm' : 'y'}, or use one that has it`,
         };
       });
   },

@@ -31,7 +31,7 @@ describe('file.vm', () => {
     const { gather } = await import('../../../src/cli/doctor/given.js');
     const { vmFile } = await import('../../../src/cli/doctor/checks/files.js');
     expect(await vmFile.run(await gather({ file: '/nowhere.yaml' }))).toMatchObject([
-      { status: 'fail', what: like(/nowhere\.yaml/) },
+      { status: 'fail', what: like(/nowhere\.yaml/), fix: like(/config example/) },
     ]);
   });
 

@@ -9,7 +9,13 @@ export const vmFile: Check<Given> = {
   id: 'file.vm',
   run({ file, config, fileError }) {
     if (file === undefined) return [];
-    if (fileError) return mistakes(fileError, `gpuvm config check ${file}`);
+    if (fileError) {
+      const isMistake = GpuvmError.is(fileError, 'GPUVM_CONFIG');
+      return mistakes(
+        fileError,
+        `gpuvm config ${isMistake ? `check ${file}` : 'example > vm.yaml makes one'}`,
+      );
+    }
     return [{ status: 'ok', what: `${config!.name} is described by ${file}`, evidence: file }];
   },
 };
