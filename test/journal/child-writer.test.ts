@@ -98,6 +98,12 @@ describe('ChildWriter', () => {
   });
 });
 
+/** Whether a child of this process waits for somebody to open the other end of a FIFO. */
+function hangsInOpen(pid: number): boolean {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+  return children.some((child) => readFileSync(`/proc/${child}/wchan`, 'utf8').includes('wait_for_partner'));
+}
+
 describe('a write that outlives its supervisor', () => {
   it('is waited for by recover, which does what it can meanwhile, and the rest when the write is over', async () => {
     const sysroot = newFolder();
@@ -129,6 +135,8 @@ describe('a write that outlives its supervisor', () => {
       }
     };
     await expect.poll(text, { timeout: 20_000 }).toContain('"id":"b"');
+    // The record comes before the write: the writer has to be there, and to hang.
+    await expect.poll(() => hangsInOpen(supervisor.pid!), { timeout: 20_000 }).toBe(true);
     supervisor.kill('SIGKILL');
     await new Promise((resolve) => supervisor.once('exit', resolve));
     const options = { folders: stateFolders({ stateDir: join(sysroot, 'state') }), sysroot };
