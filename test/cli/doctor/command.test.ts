@@ -171,6 +171,8 @@ describe('gpuvm doctor FILE on a Jetson that is well prepared', () => {
       expect(finding.evidence, finding.id).toMatch(/\S/);
       if (finding.status === 'fail') expect(finding.fix, finding.id).toMatch(/\S/);
     }
+    expect(findings.find(({ id }) => id === 'vfio.present/17000000.gpu')?.device).toBe('17000000.gpu');
+    expect(findings[0]).not.toHaveProperty('device');
   });
 
   it('is text for people, with the counts at the end', async () => {
