@@ -148,6 +148,11 @@ describe('gpuvm doctor FILE on a Jetson that is well prepared', () => {
     const warned = notOk(findings, 'warn');
     expect(warned).toContain('dev.bpmp-host');
     for (const id of [
+      'memory.free',
+      'cpu.count',
+      'dev.kvm',
+      'vfio.memlock',
+      'file.there',
       'qemu.layout',
       'qemu.window',
       'guest.devices/17000000.gpu',
