@@ -84,6 +84,7 @@ async function recoverJournal(path: string, options: RecoverOptions): Promise<Re
     contents = found;
   } catch (error) {
     if (!GpuvmError.is(error, 'GPUVM_JOURNAL')) throw error;
+    if (options.vm !== undefined && nameOf(options.vm) !== vmOfName(path)) return [];
     return [await setAside(path, error, dryRun)];
   }
   const { header, owner } = contents;
@@ -192,6 +193,11 @@ async function setAside(path: string, error: GpuvmError, dryRun: boolean): Promi
     ? 'would be set aside'
     : `set aside as ${aside}; what it names must be put back by hand`;
   return { ...about, state: 'corrupt', why: `${error.message}: ${note}` };
+}
+
+/** As `Journal.open` has it in a file's name. */
+function nameOf(vm: string): string {
+  return vm.replace(/[^\w.-]/g, '_');
 }
 
 /** `gpu-vm` for `…/gpu-vm-4711-8899.ndjson`. */
