@@ -1,6 +1,6 @@
 /** A client for QEMU's machine protocol; exported as `gpuvm/qmp`. */
 export { QmpClient } from './client.js';
-export { type Deadlines, deadlinesFor } from './deadlines.js';
+export { type Deadlines, deadlinesFor, pinningMs } from './deadlines.js';
 export type { EventWait } from './events.js';
 export { isRefusal, type QmpRefusal, type QmpRefusalDetails, type QmpRequest } from './failures.js';
 export type { QmpState } from './handover.js';

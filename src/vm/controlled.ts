@@ -8,7 +8,7 @@ import type { EndReport } from './report.js';
 import { type Operation, StateMachine, type SupervisorState } from './states.js';
 import type { SupervisorEvents } from './supervisor-events.js';
 import type { VirtualMachine } from './virtual-machine.js';
-import { delay } from './waiting.js';
+import { within } from './waiting.js';
 
 /** The bridge's thread may be busy with a guest; nobody who asks for the VM's state waits longer for its counters. */
 const SNAPSHOT_MS = 1_000;
@@ -45,13 +45,15 @@ export abstract class Controlled extends EventEmitter<SupervisorEvents> {
   protected currentSinceMs = 0;
   protected restarts = 0;
   protected lastEnd: Pick<EndReport, 'ending' | 'message'> | undefined;
-  protected deviceNames: readonly string[] = [];
 
   constructor(config: VmConfig) {
     super();
     this.config = config;
     this.#keepHistory();
   }
+
+  /** The host's devices that the guest has. */
+  protected abstract get deviceNames(): readonly string[];
 
   get name(): string {
     return this.config.name;
@@ -137,7 +139,7 @@ export abstract class Controlled extends EventEmitter<SupervisorEvents> {
 
   async #snapshot(vm: VirtualMachine | undefined): Promise<BridgeSnapshot | undefined> {
     const asked = vm?.bridge?.snapshot().catch(() => undefined);
-    return asked && Promise.race([asked, delay(SNAPSHOT_MS)]);
+    return asked && within(SNAPSHOT_MS, asked);
   }
 
   #keepHistory(): void {
@@ -147,6 +149,7 @@ export abstract class Controlled extends EventEmitter<SupervisorEvents> {
     this.on('qemu', ({ pid }) => history.add('qemu', { pid }));
     this.on('stderr', (line) => history.log(line));
     this.on('rung', (step) => history.add('rung', step));
+    this.on('stop-asked', () => history.add('stop-asked'));
     this.on('asked', (by) => history.add('asked', { by }));
     this.on('event', ({ event, data }) => history.add('monitor', { name: event, data }));
     this.on('guest-reset', (release) => history.add('guest-reset', release ? { release } : {}));

@@ -1,11 +1,5 @@
 import type { VmConfig } from '../config/index.js';
-
-const GIB = 1024n ** 3n;
-/**
- * VFIO pins all of the guest's RAM before QEMU's monitor answers. A host that has to clear the pages first does some
- * GiB a second; this is for a slow one.
- */
-const PINNING_MS_PER_GIB = 1_000n;
+import { pinningMs } from '../qmp/index.js';
 
 /** The guest's RAM that VFIO will pin, in bytes: all of it, or none where the guest has no device of the host's. */
 export function pinnedBytes({ memory = 0n, platformDevices, pciDevices }: VmConfig): bigint {
@@ -14,8 +8,7 @@ export function pinnedBytes({ memory = 0n, platformDevices, pciDevices }: VmConf
 
 /** From QEMU's start to its monitor: what the file says, and the time that pinning takes on top. */
 export function monitorDeadlineMs(config: VmConfig): number {
-  const gib = (pinnedBytes(config) + GIB - 1n) / GIB;
-  return config.deadlines.qmp + Number(gib * PINNING_MS_PER_GIB);
+  return config.deadlines.qmp + pinningMs(pinnedBytes(config));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { GpuvmError } from '../errors.js';
-import { defer, delay } from './waiting.js';
+import { defer, within } from './waiting.js';
 
 /** What precedes an answer that can be told from whatever an earlier client left in the channel. */
 const SENTINEL = 0xff;
@@ -30,11 +30,9 @@ export class GuestAgent {
   shutdown(deadlineMs: number): Promise<void> {
     return this.#converse(deadlineMs, async (talk) => {
       // Answered only where it fails: the guest is on its way down, and may take the channel with it at once.
-      const refusal = await Promise.race([
-        talk.ask('guest-shutdown', { mode: 'powerdown' }),
-        talk.broken.catch(() => undefined),
-        delay(REFUSAL_MS),
-      ]);
+      const asked = talk.ask('guest-shutdown', { mode: 'powerdown' });
+      const hungUp = talk.broken.catch(() => undefined);
+      const refusal = await within(REFUSAL_MS, Promise.race([asked, hungUp]));
       if (refusal?.error)
         throw silent(`refused to power off: ${refusal.error.desc ?? 'it does not say why'}`);
     });
@@ -44,10 +42,9 @@ export class GuestAgent {
     const turn = this.#queue.then(async () => {
       const talk = new Conversation(connect(this.#path));
       try {
-        const late = delay(deadlineMs).then(() => {
+        const met = talk.synchronise().then(() => true);
+        if (!(await within(deadlineMs, Promise.race([met, talk.broken]))))
           throw silent(`did not answer within ${deadlineMs} ms`);
-        });
-        await Promise.race([talk.synchronise(), talk.broken, late]);
         await act(talk);
       } finally {
         talk.close();

@@ -3,6 +3,7 @@ import type { VmConfig } from '../config/index.js';
 import { identityOf, type Journal, type SysfsWriter, type UndoReport } from '../journal/index.js';
 import { qemuAccount } from './account.js';
 import { cannotTakeOver } from './hand-over/index.js';
+import { takeBack } from './take-back.js';
 
 /** What was put back on the host at the end. */
 export interface HostUndone {
@@ -30,6 +31,8 @@ export interface HeldDevices {
 
 /** Takes the devices of a VM file for the guest: all of them or none. */
 export interface HostDevices {
+  /** Takes back what a supervisor of this VM that was killed has left; returns notes for people. */
+  recover?(): Promise<readonly string[]>;
   /** Looks and changes nothing. Throws what stands in the way; returns notes for people. */
   check(): Promise<readonly string[]>;
   take(): Promise<HeldDevices>;
@@ -73,6 +76,7 @@ export function hostDevices(
     });
   };
   return {
+    recover: () => takeBack(config.name, { stateDir, sysroot, writer }),
     async check() {
       const { requireBindable } = await import('../vfio/index.js');
       const made = await plan();

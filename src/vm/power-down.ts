@@ -1,5 +1,5 @@
 import type { GuestAgent } from './guest-agent.js';
-import { delay } from './waiting.js';
+import { within } from './waiting.js';
 
 /** An agent that is there answers at once, if its guest is not under water. */
 const AGENT_MS = 2_000;
@@ -11,6 +11,8 @@ export interface PowerDownOptions {
   onAsked(by: 'guest-agent' | 'power-button'): void;
   /** How long the agent's way is given before the button is pressed as well. */
   readonly patienceMs: number;
+  /** Settles when there is no guest any more. */
+  readonly gone: Promise<unknown>;
   /** Whether the guest is still to power down by itself. */
   isStillDue(): boolean;
 }
@@ -25,7 +27,7 @@ export class PowerDown {
 
   /** Rejects where there is no way to ask it. */
   async ask(): Promise<void> {
-    const { agent, onAsked, patienceMs, isStillDue } = this.#options;
+    const { agent, onAsked, patienceMs, gone, isStillDue } = this.#options;
     if (agent === undefined) return this.#press();
     try {
       await agent.shutdown(AGENT_MS);
@@ -33,7 +35,7 @@ export class PowerDown {
       return this.#press();
     }
     onAsked('guest-agent');
-    await delay(patienceMs);
+    await within(patienceMs, gone);
     if (isStillDue()) await this.#press();
   }
 

@@ -6,6 +6,8 @@ import type { VmEvents } from './vm-events.js';
 /** What a `VirtualMachine` tells, and what goes on around its runs. */
 export interface SupervisorEvents extends Omit<VmEvents, 'state'> {
   state: [state: SupervisorState];
+  /** It is to end for good, whoever asked for it: a signal, the control socket, a program. Once. */
+  'stop-asked': [];
   hook: [run: HookRun];
   /** One line that a hook printed. */
   'hook-output': [line: string];

@@ -32,3 +32,9 @@ export function stoppedWhileWaiting(last: EndReport): EndReport {
   const message = `the VM was stopped while it waited to be started again (before that: ${last.message})`;
   return { ...last, ending: 'stopped', message };
 }
+
+/** Whether the run ended because the guest was reset, by itself, by its watchdog, or from outside. */
+export function wasReset({ ending, shutdown }: EndReport): boolean {
+  const reason = shutdown?.reason;
+  return ending === 'guest-reset' || (ending === 'watchdog' && reason === 'guest-reset');
+}

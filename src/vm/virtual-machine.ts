@@ -1,60 +1,46 @@
 import { EventEmitter } from 'node:events';
-import { writeFile } from 'node:fs/promises';
-import type { BridgeEnded, BridgeHandle } from '../bpmp/worker/index.js';
+import type { BridgeHandle } from '../bpmp/worker/index.js';
 import type { VmConfig } from '../config/index.js';
 import { GpuvmError } from '../errors.js';
-import { identityOf } from '../journal/index.js';
-import { type ProcessExit, QemuProcess } from '../qemu/index.js';
-import { QmpClient } from '../qmp/index.js';
-import { openBridge, type VmBridge } from './bridge/index.js';
-import { monitorDeadlineMs } from './deadlines.js';
-import { endedAtOnce, stoppedEarly, stuck, whyItCouldNotStart } from './failures.js';
+import type { ProcessExit, QemuProcess } from '../qemu/index.js';
+import type { QmpClient } from '../qmp/index.js';
+import { stoppedEarly } from './failures.js';
 import { GuestAgent } from './guest-agent.js';
+import { GuestBridge } from './guest-bridge.js';
 import {
   cannotTakeOver,
-  findFds,
-  HAND_OVER_VERSION,
   type HandOver,
   type HandOverState,
+  handOverState,
   nameFds,
   passOn,
   readHandOverState,
 } from './hand-over/index.js';
-import { MonitorWatch, type Seen } from './monitor-watch.js';
-import { describeExit, judge } from './outcome.js';
-import { PowerDown } from './power-down.js';
+import { GONE_SOON_MS, Monitor } from './monitor.js';
+import { judge } from './outcome.js';
 import { type EndReport, endReport, handOverReport } from './report.js';
+import { resume } from './resume.js';
+import type { RunParts } from './run-parts.js';
 import { RuntimeFolder } from './runtime-folder.js';
-import { AGENT, MONITOR, spawnQemu } from './spawn-qemu.js';
-import { StopLadder } from './stop-ladder.js';
-import { guestTree } from './tree/index.js';
+import { AGENT } from './spawn-qemu.js';
+import { start } from './start.js';
+import { Stopping } from './stopping.js';
 import type { VmEvents, VmOptions, VmState } from './vm-events.js';
-import { defer, delay } from './waiting.js';
-
-/** How long the last words may take once QEMU is gone: its monitor's, and the bridge's giving back. */
-const LAST_EVENTS_MS = 1_000;
-const BRIDGE_END_MS = 15_000;
-/** A QEMU that ends closes its sockets a moment before it is gone. */
-const GONE_SOON_MS = 2_000;
+import { defer, within } from './waiting.js';
 
 /** One run of one VM, from its file to its end. */
 export class VirtualMachine extends EventEmitter<VmEvents> {
   readonly config: VmConfig;
   readonly #options: VmOptions;
   readonly #abandon = new AbortController();
-  #state: VmState = 'new';
-  #bridge: VmBridge | undefined;
-  /** Once the bridge serves, until it is closed. */
-  #handle: BridgeHandle | undefined;
-  #qemu: QemuProcess | undefined;
-  #qmp: QmpClient | undefined;
-  #agent: GuestAgent | undefined;
-  #ladder: StopLadder | undefined;
-  readonly #watch = new MonitorWatch();
-  #fault: { ending: 'bridge-fault' | 'monitor-lost'; message: string } | undefined;
-  readonly #outlived = defer<never>();
+  readonly #bridge: GuestBridge;
+  readonly #monitor: Monitor;
+  readonly #stopping: Stopping;
   readonly #handedOver = defer<'handed-over'>();
-  #isHandedOver = false;
+  #state: VmState = 'new';
+  #qemu: QemuProcess | undefined;
+  #exit: ProcessExit | undefined;
+  #agent: GuestAgent | undefined;
   #folder: RuntimeFolder | undefined;
   #startedMs = 0;
 
@@ -62,6 +48,14 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
     super();
     this.config = config;
     this.#options = options;
+    this.#bridge = new GuestBridge(config, options, this, (why) => void this.#onBridgeFault(why));
+    this.#monitor = new Monitor(config, this, {
+      // After a reset the guest knows nothing of what it held before it.
+      onReset: () => void this.#bridge.guestReset(),
+      onLost: (why) => this.#onMonitorLost(why),
+    });
+    const onBegin = () => this.#enter('stopping');
+    this.#stopping = new Stopping({ config, monitor: this.#monitor, tell: this, onBegin });
   }
 
   get state(): VmState {
@@ -72,9 +66,14 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
     return this.#qemu?.pid;
   }
 
-  /** The monitor, once the VM runs. */
+  /** How QEMU ended, once it has. */
+  get exit(): ProcessExit | undefined {
+    return this.#exit;
+  }
+
+  /** The monitor, once there is one. */
   get qmp(): QmpClient | undefined {
-    return this.#qmp;
+    return this.#monitor.qmp;
   }
 
   /** The agent's channel, where the VM file gives the guest one; whether an agent is there, it has to be asked. */
@@ -84,7 +83,7 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
 
   /** The bridge, while it serves. */
   get bridge(): BridgeHandle | undefined {
-    return this.#handle;
+    return this.#bridge.handle;
   }
 
   /**
@@ -102,29 +101,27 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
       : await RuntimeFolder.create(user !== undefined || group !== undefined);
     this.#folder = folder;
     this.#startedMs = taken?.startedMs ?? Date.now();
+    const parts = this.#parts(folder);
     try {
-      const qemu = takeOver && taken ? await this.#resume(takeOver, taken) : await this.#start(folder);
-      const exit = await Promise.race([qemu.exited, this.#outlived.promise, this.#handedOver.promise]);
+      const qemu =
+        takeOver && taken
+          ? await resume(parts, takeOver, taken, (why) => this.#onMonitorLost(why))
+          : await start(parts);
+      const ends = [qemu.exited, this.#stopping.outlived, this.#handedOver.promise] as const;
+      const exit = await Promise.race(ends);
       if (exit === 'handed-over') return handOverReport(this.config, qemu, this.#startedMs);
-      await Promise.race([this.#qmp?.ended, delay(LAST_EVENTS_MS)]);
-      return this.#report(qemu, exit, await this.#endBridge());
+      await this.#monitor.lastWords();
+      return await this.#report(qemu, exit);
     } finally {
-      if (this.#isHandedOver) {
-        folder.keep();
-      } else {
-        this.#qmp?.close();
-        this.#qemu?.signal('SIGKILL');
-        await this.#endBridge();
-        await folder.remove();
-      }
+      if (this.#monitor.isPassedOn) folder.keep();
+      else await this.#clear(folder);
       this.#enter('ended');
     }
   }
 
   /** Ends the VM by the stop ladder; called again, it goes down a rung at once. */
   stop(): void {
-    if (this.#ladder) this.#ladder.next();
-    else if (this.#qemu) void this.#descend(this.#qemu);
+    if (this.#qemu) this.#stopping.next(this.#qemu, this.#agent);
     else this.#abandon.abort(stoppedEarly());
   }
 
@@ -134,9 +131,10 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
    */
   kept(): HandOver | undefined {
     const qemu = this.#qemu?.fds;
-    if (this.#state !== 'running' || qemu === undefined || this.#qmp === undefined) return undefined;
-    const bridge = this.#handle?.fds ?? [];
-    return { fds: nameFds({ qemu, monitor: this.#qmp.descriptor, bridge }), state: this.#handOverState() };
+    const { qmp } = this.#monitor;
+    if (this.#state !== 'running' || qemu === undefined || qmp === undefined) return undefined;
+    const bridge = this.bridge?.fds ?? [];
+    return { fds: nameFds({ qemu, monitor: qmp.descriptor, bridge }), state: this.#handOverState() };
   }
 
   /**
@@ -147,260 +145,92 @@ export class VirtualMachine extends EventEmitter<VmEvents> {
    */
   async detach(): Promise<HandOver> {
     const qemu = this.#qemu;
-    const qmp = this.#qmp;
+    const { qmp } = this.#monitor;
     if (this.#state !== 'running' || qemu?.fds === undefined || qmp === undefined) {
       throw cannotTakeOver(this.config.name, 'it does not run, or was not started for that');
     }
-    this.#isHandedOver = true;
+    this.#monitor.isPassedOn = true;
     try {
-      const {
-        fds,
-        qmp: monitor,
-        bridge,
-      } = await passOn(qemu, qmp, this.bridge, (kept) => this.#follow(kept, qemu));
+      const onKept = (kept: QmpClient) => this.#monitor.follow(kept, qemu);
+      const { fds, qmp: monitor, bridge } = await passOn(qemu, qmp, this.bridge, onKept);
       this.#handedOver.resolve('handed-over');
       return { fds, state: this.#handOverState({ qmp: monitor, bridge }) };
     } catch (error) {
-      this.#isHandedOver = false;
+      this.#monitor.isPassedOn = false;
       throw error;
     }
   }
 
   #handOverState(more: Pick<HandOverState, 'qmp' | 'bridge'> = {}): HandOverState {
-    const { pid } = this.#qemu!;
-    return {
-      version: HAND_OVER_VERSION,
+    const { path: folder } = this.#folder!;
+    const { seen } = this.#monitor;
+    return handOverState({
       vm: this.config.name,
-      pid,
-      startTime: identityOf(pid)?.startTime ?? 0,
-      folder: this.#folder!.path,
+      pid: this.#qemu!.pid,
+      folder,
       startedMs: this.#startedMs,
-      seen: { ...this.#watch.seen },
+      seen: { ...seen },
       ...more,
+    });
+  }
+
+  #parts(folder: RuntimeFolder): RunParts {
+    return {
+      config: this.config,
+      options: this.#options,
+      folder,
+      bridge: this.#bridge,
+      monitor: this.#monitor,
+      stopping: this.#stopping,
+      abandon: this.#abandon,
+      tell: this,
+      enter: (state) => this.#enter(state),
+      attach: (qemu) => {
+        this.#qemu = qemu;
+        void qemu.exited.then((exit) => {
+          this.#exit = exit;
+        });
+        if (this.config.guestAgent) this.#agent = new GuestAgent(folder.file(AGENT));
+        this.emit('qemu', qemu);
+      },
     };
   }
 
-  #report(qemu: QemuProcess, exit: ProcessExit, ended: BridgeEnded | undefined): EndReport {
-    const { seen } = this.#watch;
-    const rung = this.#ladder?.rung;
-    const outcome = judge({ exit, seen, rung, fault: this.#fault });
+  async #report(qemu: QemuProcess, exit: ProcessExit): Promise<EndReport> {
     const { config } = this;
+    const { seen } = this.#monitor;
+    const { rung, fault } = this.#stopping;
+    const ended = await this.#bridge.end();
+    const outcome = judge({ exit, seen, rung, fault });
     return endReport({ config, qemu, exit, outcome, seen, rung, ended, startedMs: this.#startedMs });
   }
 
-  /** Goes on with a VM that runs: the bridge first, as the guest waits for nothing else. */
-  async #resume({ fds }: HandOver, state: HandOverState): Promise<QemuProcess> {
-    const found = findFds(fds, this.config.name);
-    const { record = false, startBridge: start, ledgerFile } = this.#options;
-    const open = this.#options.openBridge ?? openBridge;
-    const takeOver = { fds: found.bridge, ...(state.bridge === undefined ? {} : { state: state.bridge }) };
-    this.#bridge = await open(this.config, this.#folder!, { record, start, ledgerFile, takeOver });
-    await this.#serving(this.#bridge);
-    if (state.seen) this.#watch.recall(state.seen as Partial<Seen>);
-
-    this.#enter('qemu');
-    const qemu = QemuProcess.adopt(state.pid, found.qemu, (line) => this.emit('stderr', line));
-    this.#qemu = qemu;
-    if (this.config.guestAgent) this.#agent = new GuestAgent(this.#folder!.file(AGENT));
-    this.#handle?.guestProcess(qemu.pid);
-    this.emit('qemu', qemu);
-
-    this.#enter('monitor');
-    void qemu.exited.then(() => this.#abandon.abort(stoppedEarly()));
-    try {
-      // One that has ended has its last words in the socket all the same.
-      const signal = state.qmp === undefined ? this.#abandon.signal : undefined;
-      const qmp = await QmpClient.adopt({ fd: found.monitor, state: state.qmp, signal });
-      this.#follow(qmp, qemu);
-      // To write to one that is gone would close the socket before those were read.
-      await new Promise((resolve) => setTimeout(resolve, 1));
-      if (!qemu.isRunning) return qemu;
-      const { status } = await qmp.execute('query-status', {}, { signal });
-      // The supervisor before was killed between QEMU's start and its guest's.
-      if (status === 'prelaunch') await this.#begin(qmp, qemu);
-      this.#enter('running');
-      if (status === 'paused') this.emit('paused', true);
-    } catch (error) {
-      // One that has ended meanwhile has an end to report like any other; one that does not answer is ended.
-      await Promise.race([qemu.exited, delay(GONE_SOON_MS)]);
-      if (qemu.isRunning)
-        this.#giveUp(
-          'monitor-lost',
-          `the VM was stopped because its monitor was lost: ${(error as Error).message}`,
-        );
+  /** Whatever it came to, nothing of it stays: QEMU first, since its guest goes on asking to its end. */
+  async #clear(folder: RuntimeFolder): Promise<void> {
+    this.#monitor.close();
+    if (this.#qemu?.isRunning) {
+      this.#qemu.signal('SIGKILL');
+      await within(this.config.stop.kill, this.#qemu.exited);
     }
-    return qemu;
+    await this.#bridge.end();
+    await folder.remove();
   }
 
-  async #start(folder: RuntimeFolder): Promise<QemuProcess> {
-    const { record = false, startBridge: start, ledgerFile } = this.#options;
-    const open = this.#options.openBridge ?? openBridge;
-    const tree = guestTree(this.config, folder);
-    this.#bridge = await open(this.config, folder, {
-      record,
-      start,
-      ledgerFile,
-      named: tree?.named,
-    });
-    const serving = this.#serving(this.#bridge);
-    // It may fail while QEMU starts, and is looked at only then.
-    serving.catch(() => undefined);
-    this.#abandon.signal.throwIfAborted();
-    const blob = await tree?.finish(async () => (await serving)?.ready.guest);
-    const dtb = blob && folder.file('guest.dtb');
-    if (dtb) {
-      await writeFile(dtb, blob);
-      this.emit('tree', blob);
-    }
-    this.#abandon.signal.throwIfAborted();
-
-    this.#enter('qemu');
-    const { diesWithUs = false, survives = false } = this.#options;
-    if (this.config.guestAgent) this.#agent = new GuestAgent(folder.file(AGENT));
-    const qemu = await spawnQemu(this.config, folder, {
-      bridge: this.#bridge,
-      dtb,
-      diesWithUs,
-      survives,
-      onStderrLine: (line) => this.emit('stderr', line),
-      onNote: (line) => this.emit('note', line),
-    });
-    this.#qemu = qemu;
-    this.#bridge?.spawned();
-    this.emit('qemu', qemu);
-    serving.then(
-      (handle) => handle?.guestProcess(qemu.pid),
-      (error) => {
-        this.#abandon.abort(error);
-        // It waits for the bridge, and would for long.
-        qemu.signal('SIGKILL');
-      },
-    );
-
-    this.#enter('monitor');
-    await this.#connect(qemu, folder.file(MONITOR), serving);
-    return qemu;
+  #onMonitorLost(why: string): void {
+    this.#giveUp('monitor-lost', `the VM was stopped because its monitor was lost: ${why}`);
   }
 
-  /** Waits for the monitor and for QEMU's exit, whichever comes first. */
-  async #connect(qemu: QemuProcess, path: string, serving: Promise<unknown>): Promise<void> {
-    const deadlineMs = monitorDeadlineMs(this.config);
-    void qemu.exited.then((exit) => {
-      if (!this.#ladder) this.#abandon.abort(endedAtOnce(this.config, qemu, describeExit(exit)));
-      else this.#abandon.abort(stoppedEarly());
-    });
-    try {
-      this.#qmp = await QmpClient.connect({ path, deadlineMs, signal: this.#abandon.signal });
-      await serving;
-    } catch (error) {
-      // What was stopped while it started has an end to report like any other.
-      if (this.#ladder) return;
-      // QEMU's exit shows on the socket first; its own last words are the better explanation.
-      await Promise.race([qemu.exited, delay(GONE_SOON_MS)]);
-      if (this.#abandon.signal.aborted)
-        throw await whyItCouldNotStart(this.#abandon.signal.reason, this.config);
-      throw error;
-    }
-    this.#follow(this.#qmp, qemu);
-    await this.#begin(this.#qmp, qemu);
-    if (!this.#ladder) this.#enter('running');
-  }
-
-  #follow(qmp: QmpClient, qemu: QemuProcess): void {
-    this.#qmp = qmp;
-    this.#watch.follow(qmp, {
-      onEvent: (event) => this.emit('event', event),
-      onPaused: (isPaused) => this.emit('paused', isPaused),
-      onReset: () => void this.#rearm(),
-    });
-    void this.#watchMonitor(qmp, qemu);
-  }
-
-  /** Lets the guest go; one whose file says `-S` waits for whoever asked for that, a debugger say. */
-  async #begin(qmp: QmpClient, qemu: QemuProcess): Promise<void> {
-    try {
-      if (this.#options.resetEnds) await qmp.execute('set-action', { reboot: 'shutdown' });
-      await this.#options.beforeGuest?.(qmp, qemu);
-      if (!this.config.extraArguments.includes('-S')) await qmp.execute('cont');
-    } catch (error) {
-      // A QEMU that is gone has an end to report like any other.
-      await Promise.race([qemu.exited, delay(GONE_SOON_MS)]);
-      if (qemu.isRunning && !this.#ladder) throw error;
-    }
-  }
-
-  /** After a reset the guest knows nothing of what it held before it. */
-  async #rearm(): Promise<void> {
-    const release = await this.#handle?.guestReset().catch(() => undefined);
-    this.emit('guest-reset', release);
-  }
-
-  async #watchMonitor(qmp: QmpClient, qemu: QemuProcess): Promise<void> {
-    const reason = await qmp.ended;
-    if (this.#isHandedOver) return;
-    await Promise.race([qemu.exited, delay(GONE_SOON_MS)]);
-    if (qemu.isRunning)
-      this.#giveUp('monitor-lost', `the VM was stopped because its monitor was lost: ${reason.message}`);
-  }
-
-  async #serving(bridge: VmBridge | undefined): Promise<BridgeHandle | undefined> {
-    const handle = await bridge?.ready;
-    if (handle === undefined) return undefined;
-    this.#handle = handle;
-    this.#watchBridge(handle);
-    return handle;
-  }
-
-  #watchBridge(handle: BridgeHandle): void {
-    this.emit('bridge', handle, handle.ready);
-    void handle.ended.then(async ({ end }) => {
-      if (end.reason === 'closed' || end.reason === 'handed-over') return;
-      if (this.#qemu) await Promise.race([this.#qemu.exited, delay(GONE_SOON_MS)]);
-      if (this.#qemu && !this.#qemu.isRunning) return;
-      const why = end.reason === 'fault' ? end.message : 'QEMU closed its connection to it for good';
-      this.#giveUp('bridge-fault', `the VM was stopped because its bridge ended: ${why}`);
-    });
+  async #onBridgeFault(why: string): Promise<void> {
+    const qemu = this.#qemu;
+    if (qemu === undefined) return this.#abandon.abort(new GpuvmError('GPUVM_BRIDGE', why));
+    // A QEMU that has ended is the reason, and no fault.
+    await within(GONE_SOON_MS, qemu.exited);
+    if (qemu.isRunning) this.#giveUp('bridge-fault', `the VM was stopped because its bridge ended: ${why}`);
   }
 
   #giveUp(ending: 'bridge-fault' | 'monitor-lost', message: string): void {
-    this.#fault ??= { ending, message };
-    if (!this.#ladder) this.stop();
-  }
-
-  async #descend(qemu: QemuProcess): Promise<void> {
-    const monitor = () => this.#qmp ?? Promise.reject(new Error('no monitor'));
-    const powerDown = new PowerDown({
-      agent: this.#qmp && this.#agent,
-      press: async () => (await monitor()).execute('system_powerdown'),
-      onAsked: (by) => this.emit('asked', by),
-      patienceMs: this.config.stop.powerdown / 2,
-      isStillDue: () => this.#ladder?.rung === 'powerdown' && qemu.isRunning,
-    });
-    this.#ladder = new StopLadder(
-      this.config.stop,
-      {
-        powerdown: () => powerDown.ask(),
-        quit: async () => (await monitor()).execute('quit'),
-        terminate: () => qemu.signal('SIGTERM'),
-        kill: () => qemu.signal('SIGKILL'),
-      },
-      qemu.exited,
-      (step) => this.emit('rung', step),
-    );
-    this.#enter('stopping');
-    if (!(await this.#ladder.descend())) this.#outlived.reject(stuck(qemu.pid));
-  }
-
-  async #endBridge(): Promise<BridgeEnded | undefined> {
-    const bridge = this.#bridge;
-    if (!bridge) return undefined;
-    this.#bridge = undefined;
-    bridge.spawned();
-    const handle = await bridge.ready.catch(() => undefined);
-    const ended = await Promise.race([handle?.close(), delay(BRIDGE_END_MS)]);
-    this.#handle = undefined;
-    if (ended) this.emit('bridge-ended', ended);
-    return ended;
+    this.#stopping.fault = { ending, message };
+    if (!this.#stopping.isBegun) this.stop();
   }
 
   #enter(state: VmState): void {

@@ -3,7 +3,7 @@ export { findFds, type HandOver, nameFds, packHandOver, unpackHandOver, type VmF
 export { passOn } from './pass-on.js';
 export {
   cannot as cannotTakeOver,
-  HAND_OVER_VERSION,
   type HandOverState,
+  handOverState,
   readHandOverState,
 } from './state.js';

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { GpuvmError } from '../../errors.js';
+import { identityOf } from '../../journal/index.js';
 
 /** Of the state below; a gpuvm of another version does not take the VM over. */
 export const HAND_OVER_VERSION = 1;
@@ -35,6 +36,11 @@ const schema = z.object({
 });
 
 export type HandOverState = z.output<typeof schema>;
+
+/** The state of a VM as this gpuvm passes it on. */
+export function handOverState(vm: Omit<HandOverState, 'version' | 'startTime'>): HandOverState {
+  return { version: HAND_OVER_VERSION, startTime: identityOf(vm.pid)?.startTime ?? 0, ...vm };
+}
 
 /** Throws GPUVM_HAND_OVER where this is not the state of this VM as this gpuvm knows it. */
 export function readHandOverState(value: unknown, vm: string): HandOverState {
