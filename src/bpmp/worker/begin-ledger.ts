@@ -2,6 +2,7 @@ import { GpuvmError } from '../../errors.js';
 import type { Backend } from '../backend/index.js';
 import type { Holding, ReleaseReport } from '../mediator/index.js';
 import type { BridgeConfig } from './config.js';
+import { cannotTakeOver } from './hand-over.js';
 import { LedgerFile } from './ledger-file.js';
 import { recoverLedger } from './recover.js';
 
@@ -36,14 +37,11 @@ export async function beginLedger(
   return { file, held: failed, ...(release.entries.length > 0 && { recovered: release }) };
 }
 
-/** The ledger of a guest that goes on under this process. Throws GPUVM_BRIDGE where it is gone. */
+/** The ledger of a guest that goes on under this process. Throws GPUVM_HAND_OVER where it is gone. */
 export function takeOverLedger(path: string): BegunLedger {
   const file = LedgerFile.open(path);
   if (file === undefined) {
-    throw new GpuvmError(
-      'GPUVM_BRIDGE',
-      `the ledger ${path} is gone: the VM must be ended, and its host looked at`,
-    );
+    throw cannotTakeOver(`its ledger ${path} is gone, so that what it holds is not known`);
   }
   file.takeOver();
   return { file, held: file.records.found };

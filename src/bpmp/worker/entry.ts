@@ -52,7 +52,8 @@ async function serve(config: BridgeConfig, state: StateMemory): Promise<void> {
     service = new Service(config, state, control, send);
     await service.run();
   } catch (error) {
-    const code = GpuvmError.is(error) ? error.code : 'GPUVM_BRIDGE';
+    const own = config.takeOver === undefined ? 'GPUVM_BRIDGE' : 'GPUVM_HAND_OVER';
+    const code = GpuvmError.is(error) ? error.code : own;
     send({ type: 'failed', code, message: error instanceof Error ? error.message : String(error) });
   } finally {
     await service?.end();

@@ -26,7 +26,7 @@ export interface HandOverState {
   readonly learner?: SavedLearner;
 }
 
-/** Throws GPUVM_BRIDGE where the state is not that of this VM, or of another version of gpuvm. */
+/** Throws GPUVM_HAND_OVER where the state is not that of this VM, or of another version of gpuvm. */
 export function readState(state: unknown, { vm, bridge }: BridgeConfig): HandOverState {
   const { version, vm: theirs, kind, mediator, parents } = (state ?? {}) as Partial<HandOverState>;
   if (version !== STATE_VERSION) {
@@ -48,7 +48,7 @@ export function readState(state: unknown, { vm, bridge }: BridgeConfig): HandOve
 
 export function cannotTakeOver(why: string): GpuvmError {
   return new GpuvmError(
-    'GPUVM_BRIDGE',
-    `the running guest cannot be taken over: ${why}: the VM must be ended`,
+    'GPUVM_HAND_OVER',
+    `the running guest cannot be taken over: ${why}: the VM is to be ended`,
   );
 }

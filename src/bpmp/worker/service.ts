@@ -3,6 +3,7 @@ import { type Backend, createBackend, ModelMemory, SimulatedBpmp } from '../back
 import type { Bridge, Control } from '../bridge/bridge.js';
 import {
   Ledger,
+  LedgerRecords,
   Mediator,
   parentsOf,
   RecentDecisions,
@@ -17,7 +18,7 @@ import { cannotTakeOver, type HandOverState, readState, STATE_VERSION } from './
 import type { BridgeEnded, BridgeSnapshot, FromWorker } from './messages.js';
 import { readyOf } from './ready.js';
 import { Recording } from './recording.js';
-import { MODEL_AT, RECENT_AT, type StateMemory } from './state-memory.js';
+import { LEDGER_AT, MODEL_AT, RECENT_AT, type StateMemory } from './state-memory.js';
 
 /** What is made of one VM's configuration, and serves it. */
 export class Service {
@@ -33,6 +34,7 @@ export class Service {
   readonly #recent: RecentDecisions;
   #parents: readonly number[] = [];
   #ledger: BegunLedger | undefined;
+  #records: LedgerRecords | undefined;
   #mediator: Mediator | undefined;
   #learner: PolicyLearner | undefined;
   #bridge: Bridge | undefined;
@@ -73,6 +75,7 @@ export class Service {
           ? await beginLedger(ledgerFile, this.#config, this.backend)
           : takeOverLedger(ledgerFile);
     }
+    this.#records = this.#ledger?.file.records ?? new LedgerRecords(this.#state.memory, LEDGER_AT);
     const options = { sharedParents: { clocks: this.#parents }, named: this.#config.named };
     const compiled = this.#policy.compile(options);
     this.#learner = this.#policy.mode === 'learn' ? this.#policy.learner(options) : undefined;
@@ -138,7 +141,7 @@ export class Service {
   }
 
   #newMediator(policy: CompiledPolicy, isFirst: boolean): Mediator {
-    const ledger = this.#ledger && new Ledger(this.#ledger.file.records, this.#ledger.file.records.held());
+    const ledger = this.#records && new Ledger(this.#records, this.#records.held());
     return new Mediator({
       vm: this.#config.vm,
       policy,

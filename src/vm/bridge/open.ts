@@ -35,7 +35,7 @@ export async function openBridge(
     backend: config.backend,
     ...(named && { named }),
     record: options.record,
-    // A simulated BPMP's state goes with this process.
+    // What is held of a simulated BPMP lies beside it, in the bridge's own state.
     ...(options.ledgerFile && config.backend.kind === 'host-device' && { ledgerFile: options.ledgerFile }),
     ...(options.takeOver && { takeOver: options.takeOver }),
   };
