@@ -5,10 +5,12 @@ import type { HandOver, Supervisor } from '../../vm/index.js';
 export class Service {
   readonly #manager: ServiceManager;
   readonly #received: readonly NamedDescriptor[];
-  /** Names of what lies in the manager's store now. */
+  /** Names of what lies in the manager's store now. Each stands for one open file, as long as the VM runs. */
   #stored: readonly string[];
   #notifier: ServiceNotifier | undefined;
   #storing: Promise<unknown> = Promise.resolve();
+  #states: number;
+  #isToKeep = false;
   #isOver = false;
   #isTakenOver = false;
 
@@ -20,6 +22,7 @@ export class Service {
     this.#manager = manager;
     this.#received = manager.receivedFds();
     this.#stored = this.#received.map(({ name }) => name);
+    this.#states = Math.max(0, ...this.#received.map(({ name }) => numberOfState(name) ?? 0));
   }
 
   /** The VM that a supervisor before this one has left. Throws GPUVM_HAND_OVER where it cannot be gone on with. */
@@ -27,7 +30,7 @@ export class Service {
     if (this.#received.length === 0) return undefined;
     const { unpackHandOver } = await import('../../vm/index.js');
     try {
-      const left = unpackHandOver(this.#received, vm);
+      const left = unpackHandOver(await withLastState(this.#received), vm);
       this.#isTakenOver = true;
       return left;
     } catch (error) {
@@ -38,10 +41,7 @@ export class Service {
 
   /** Tells the manager how the VM is, and has it keep what a successor needs as long as the VM runs. */
   async follow(supervisor: Supervisor): Promise<void> {
-    const [{ notifierFor }, { packHandOver }] = await Promise.all([
-      import('../unit/notifier.js'),
-      import('../../vm/index.js'),
-    ]);
+    const { notifierFor } = await import('../unit/notifier.js');
     this.#notifier = notifierFor(
       this.#manager,
       supervisor,
@@ -52,10 +52,7 @@ export class Service {
       if (state === 'releasing' && !this.#isOver) void this.forget();
     });
     if (!this.keeps) return;
-    const keep = () => {
-      const kept = supervisor.kept();
-      if (kept) this.#store(packHandOver(kept));
-    };
+    const keep = () => void this.#keep(supervisor);
     supervisor.on('state', (state) => {
       if (state === 'running') keep();
     });
@@ -68,12 +65,11 @@ export class Service {
 
   /** Lets go of the VM, with all that the next supervisor needs in the manager's store. Throws where the VM cannot. */
   async handOver(supervisor: Supervisor): Promise<void> {
-    const { packHandOver } = await import('../../vm/index.js');
     // What `run` ends with from here on is no end of the VM.
     this.#isOver = true;
     try {
       const passed = await supervisor.detach();
-      await this.#store(packHandOver(passed));
+      await this.#inTurn(() => this.#store(passed));
     } catch (error) {
       this.#isOver = false;
       throw error;
@@ -93,15 +89,38 @@ export class Service {
     await this.#notifier?.close(lastWord);
   }
 
-  /** What is there by a name goes first: the manager would keep both. */
-  #store(descriptors: readonly NamedDescriptor[]): Promise<void> {
-    return this.#inTurn(async () => {
-      await this.#manager.notify({ fdStoreRemove: this.#stored, fdStore: descriptors });
-      this.#stored = descriptors.map(({ name }) => name);
-      await this.#manager.barrier();
-      const state = descriptors.find(({ name }) => name === 'vm-state');
-      if (state) (await import('../../native/index.js')).addon().closeFd(state.fd);
+  /** Puts into the store what a successor needs when its turn has come; changes until then are in it. */
+  async #keep(supervisor: Supervisor): Promise<void> {
+    if (this.#isToKeep) return;
+    this.#isToKeep = true;
+    await this.#inTurn(async () => {
+      this.#isToKeep = false;
+      const kept = this.#isOver ? undefined : supervisor.kept();
+      if (kept) await this.#store(kept);
     });
+  }
+
+  /**
+   * First what is new, with the state at its end, and only then goes what is no more: whenever this process is killed, the
+   * store holds a state with all that it speaks of.
+   */
+  async #store(handOver: HandOver): Promise<void> {
+    const { addon } = await import('../../native/index.js');
+    const { packHandOver } = await import('../../vm/index.js');
+    const { fds, state } = numbered(packHandOver(handOver), ++this.#states);
+    // The descriptors may be closed while the manager does not listen.
+    const added = fds
+      .filter(({ name }) => !this.#stored.includes(name))
+      .map(({ name, fd }) => ({ name, fd: addon().duplicateFd(fd) }));
+    try {
+      const names = [...fds, state].map(({ name }) => name);
+      await this.#manager.notify({ fdStore: [...added, state] });
+      await this.#manager.notify({ fdStoreRemove: this.#stored.filter((name) => !names.includes(name)) });
+      this.#stored = names;
+      await this.#manager.barrier();
+    } finally {
+      for (const { fd } of [...added, state]) addon().closeFd(fd);
+    }
   }
 
   #inTurn(act: () => Promise<void>): Promise<void> {
@@ -109,6 +128,31 @@ export class Service {
     this.#storing = turn.catch(() => undefined);
     return turn;
   }
+}
+
+const STATE = 'vm-state';
+
+/** The state is another file each time, so that one is there while the next comes. */
+function numbered(packed: readonly NamedDescriptor[], number: number) {
+  const state = packed.find(({ name }) => name === STATE) as NamedDescriptor;
+  return { fds: packed.filter((one) => one !== state), state: { name: `${STATE}.${number}`, fd: state.fd } };
+}
+
+function numberOfState(name: string): number | undefined {
+  const digits = new RegExp(`^${STATE}\\.(\\d+)$`).exec(name)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/** The last state under its own name, without those before it. */
+async function withLastState(received: readonly NamedDescriptor[]): Promise<NamedDescriptor[]> {
+  const { addon } = await import('../../native/index.js');
+  const isState = ({ name }: NamedDescriptor) => numberOfState(name) !== undefined;
+  const states = received.filter(isState);
+  states.sort((one, other) => numberOfState(one.name)! - numberOfState(other.name)!);
+  const last = states.pop();
+  for (const { fd } of states) addon().closeFd(fd);
+  const others = received.filter((one) => !isState(one));
+  return last === undefined ? others : [...others, { name: STATE, fd: last.fd }];
 }
 
 /**
