@@ -14,11 +14,11 @@
 #define UART 0x09000000ul
 #define MAGIC 0x70726f6265ul
 
-enum { END, WRITE, READ, TRANSFER, REPEAT, RESET, START_SECOND, STORE_PAIR, STOP_SECOND, PAUSE, IVC_BOOT, IVC_TRANSFER, IVC_REPEAT };
+enum { END, WRITE, READ, TRANSFER, REPEAT, RESET, START_SECOND, STORE_PAIR, STOP_SECOND, PAUSE, IVC_BOOT, IVC_TRANSFER, IVC_REPEAT, ASK };
 
 struct step {
 	u64 code;
-	u64 size;	// of an access in bytes; of REPEAT and IVC_REPEAT: how often; of PAUSE: ms
+	u64 size;	// of an access in bytes; of REPEAT and IVC_REPEAT: how often; of PAUSE: ms; of ASK: where the other request lies
 	u64 address;	// of an access, of the window, of the second CPU's list, of an IVC request
 	u64 value;	// to be written; for a transfer where its 0x600 bytes lie
 };
@@ -126,6 +126,48 @@ static void repeat(u64 count, u64 window, u64 source)
 	print_times(count);
 }
 
+static u32 answer(u64 offset)
+{
+	return *(volatile u32 *)(SCRATCH + offset);
+}
+
+static void put_count(const char *what, u64 count)
+{
+	put_text(what);
+	put_hex(count, 8);
+}
+
+// Without an end, and says how far it is: a ping with a new challenge each time, whose answer must be its double, and
+// after every fourth a request that may be refused (EIO), but only as a whole.
+static void ask(u64 window, u64 ping, u64 other)
+{
+	u64 others = 0, refused = 0, wrong = 0;
+	for (u64 i = 1; ; i++) {
+		*(volatile u32 *)ping = i;
+		transfer(window, ping);
+		if (answer(0x410) != 0 || answer(0x408) != 4 || answer(0x200) != (u32)(2 * i)) {
+			wrong++;
+			put_count("wrong ", i);
+			put_count(" ", answer(0x410));
+			put_count(" ", answer(0x200));
+			put('\n');
+		}
+		if (i % 4 == 0) {
+			transfer(window, other);
+			others++;
+			if (answer(0x410) == (u32)-5) refused++;
+			else if (answer(0x410) != 0) wrong++;
+		}
+		if (i % 16 == 0) {
+			put_count("asked ", i);
+			put_count(" others ", others);
+			put_count(" refused ", refused);
+			put_count(" wrong ", wrong);
+			put('\n');
+		}
+	}
+}
+
 void second_main(const struct step *step)
 {
 	for (u64 round = 1; !SECOND_STOP; round++) {
@@ -171,6 +213,9 @@ void first_main(void)
 			break;
 		case IVC_REPEAT:
 			ivc_repeat((const struct ivc_request *)s->address, s->size);
+			break;
+		case ASK:
+			ask(s->address, s->value, s->size);
 			break;
 		case RESET:
 			if (RESET_DONE == MAGIC) break;

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -23,6 +23,7 @@ const PAUSE = 9n;
 const IVC_BOOT = 10n;
 const IVC_TRANSFER = 11n;
 const IVC_REPEAT = 12n;
+const ASK = 13n;
 
 export interface ProbeRequest {
   readonly mrq: number;
@@ -70,6 +71,10 @@ export class ProbeScript {
   }
   repeat(count: number, request: ProbeRequest): this {
     return this.#step(REPEAT, BigInt(count), this.window, this.#image(request));
+  }
+  /** Without an end: pings, each with another challenge, and `other` after every fourth; the guest checks the answers. */
+  ask(ping: ProbeRequest, other: ProbeRequest): this {
+    return this.#step(ASK, this.#image(other), this.window, this.#image(ping));
   }
   /** The doorbell is let through and all channels shake hands, as the drivers' probes do it. */
   ivcBoot(): this {
@@ -145,13 +150,14 @@ export class ProbeScript {
   }
 }
 
-const qemu = process.env.GPUVM_TEST_QEMU ?? join(homedir(), '.cache/gpuvm/qemu/bin/qemu-system-aarch64');
+export const probeQemu =
+  process.env.GPUVM_TEST_QEMU ?? join(homedir(), '.cache/gpuvm/qemu/bin/qemu-system-aarch64');
 
 /** Whether the guest can be built and a QEMU with vfio-user is there; says aloud what is missing. */
 export function canProbe(): boolean {
   const missing = [
     ...(programPath('aarch64-linux-gnu-gcc') === undefined ? ['aarch64-linux-gnu-gcc'] : []),
-    ...(existsSync(qemu) ? [] : [`${qemu} (./scripts/setup fetches it)`]),
+    ...(existsSync(probeQemu) ? [] : [`${probeQemu} (./scripts/setup fetches it)`]),
   ];
   if (missing.length > 0) console.warn(`SKIPPED: needs ${missing.join(' and ')}`);
   return missing.length === 0;
@@ -190,6 +196,19 @@ export class ProbeGuest {
     execFileSync('aarch64-linux-gnu-objcopy', ['-O', 'binary', elf, this.#image]);
   }
 
+  /** The guest and its list as files in a folder, and the options for QEMU that load them. */
+  install(script: ProbeScript, folder: string): { readonly kernel: string; readonly args: string[] } {
+    const [kernel, steps, data] = ['probe.bin', 'steps', 'data'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    copyFileSync(this.#image, kernel);
+    writeFileSync(steps, script.steps());
+    writeFileSync(data, script.data());
+    return { kernel, args: loaders(steps, data) };
+  }
+
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -224,12 +243,11 @@ export class ProbeGuest {
     writeFileSync(files.data, script.data());
     writeFileSync(files.stub, device.stub);
     return execa(
-      qemu,
+      probeQemu,
       [
         ...['-nodefaults', '-no-user-config', '-display', 'none', '-nic', 'none', '-serial', 'stdio'],
         ...['-machine', 'virt', '-cpu', 'cortex-a72', '-smp', '2', '-m', '256M', '-kernel', this.#image],
-        ...['-device', `loader,file=${files.steps},addr=0x${SCRIPT.toString(16)},force-raw=on`],
-        ...['-device', `loader,file=${files.data},addr=0x${DATA.toString(16)},force-raw=on`],
+        ...loaders(files.steps, files.data),
         ...device.arguments,
       ],
       { reject: false, timeout: timeoutMs, killSignal: 'SIGKILL', stdin: 'ignore' },
@@ -249,6 +267,13 @@ export class ProbeGuest {
     }
     return lines.slice(0, -1).map(parse);
   }
+}
+
+function loaders(steps: string, data: string): string[] {
+  return [
+    ...['-device', `loader,file=${steps},addr=0x${SCRIPT.toString(16)},force-raw=on`],
+    ...['-device', `loader,file=${data},addr=0x${DATA.toString(16)},force-raw=on`],
+  ];
 }
 
 function parse(line: string): ProbeResult {

@@ -12,6 +12,7 @@ export function typescript(file: string): string[] {
   return [process.execPath, '--import', loader, resolve(import.meta.dirname, file)];
 }
 
+const gpuvm = typescript('../../../src/cli/main.ts');
 const UNITS = '/etc/systemd/system';
 
 /** A VM as a service of a container: its file, the unit that gpuvm makes of it, and what systemd says of it. */
@@ -39,8 +40,8 @@ export class VmService {
     writeFileSync(join(container.share, 'boot.img'), bootSector());
     const qemu = text.startsWith('qemu:') ? '' : 'qemu: { binary: qemu-system-x86_64 }\n';
     writeFileSync(service.file, `name: ${name}\n${qemu}${text}`);
-    const [node, ...gpuvm] = typescript('../../../src/cli/main.ts');
-    await container.get(node!, ...gpuvm, 'unit', service.file, '--install', UNITS);
+    const [node, ...program] = gpuvm;
+    await container.get(node!, ...program, 'unit', service.file, '--install', UNITS);
     if (directives.length > 0) {
       const more = `[Service]\n${directives.join('\n')}\n`;
       await container.get('mkdir', '-p', `${UNITS}/${service.unit}.d`);
@@ -81,9 +82,21 @@ export class VmService {
     }
   }
 
+  /** The JSON of a command of gpuvm that is asked inside of this VM, or with `ps` of all. */
+  async gpuvm(command: string, ...more: string[]): Promise<unknown> {
+    const [node, ...program] = gpuvm;
+    const words = command === 'ps' ? [command] : [command, this.name];
+    return JSON.parse(await this.#container.get(node!, ...program, ...words, ...more, '--json'));
+  }
+
   /** QEMU's processes of this VM, as the container counts. */
   async qemus(): Promise<number[]> {
-    const { stdout } = await this.#container.run('pgrep', '-f', `^qemu-system.* -name ${this.name} `);
+    // Its first word may be a loader of shared libraries.
+    const { stdout } = await this.#container.run(
+      'pgrep',
+      '-f',
+      `^[^ ]*/?(qemu-system|ld-linux).* -name ${this.name} `,
+    );
     return stdout.trim().split('\n').filter(Boolean).map(Number);
   }
 }
