@@ -26,6 +26,9 @@ export const ExitStatus = {
 } as const;
 export type ExitStatus = (typeof ExitStatus)[keyof typeof ExitStatus];
 
+/** `gpuvm run` ends with this when it leaves its VM to the supervisor that systemd starts next; no error's. */
+export const HANDED_OVER = 80;
+
 /** Every code with the exit status it leads to. One line of explanation each is in docs/errors.md. */
 export const errorCodes = {
   GPUVM_USAGE: ExitStatus.USAGE,

@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { cacheFolder, type VmConfig } from '../../config/index.js';
 import { ExitStatus } from '../../errors.js';
 import { commandWord, literal, type ServiceFacts } from '../../host/systemd/index.js';
-import { endings } from '../../vm/index.js';
+import { endings, monitorDeadlineMs } from '../../vm/index.js';
 import { capabilitiesOf, devicesOf, hidingOf, modulesOf, networkOf } from './needs.js';
 import { isInHome, isInTmp, overridesFor, pathsOf } from './paths.js';
 
@@ -11,8 +11,6 @@ const MARGIN_MS = 30_000;
 /** A write to sysfs that hands a device over has a deadline; a device is written to a few times. */
 const DEVICE_MS = 15_000;
 const BRIDGE_END_MS = 15_000;
-/** Pinning a GiB of the guest's memory, on a slow host. */
-const PIN_GIB_MS = 1_000;
 
 /** Ends that are no failure: the guest's own reset with `reboot: exit`, stopped, ended from outside. */
 const WANTED = ['guest-reset', 'stopped', 'ended-from-outside'] as const;
@@ -62,15 +60,14 @@ export function factsOf(config: VmConfig, program: readonly string[]): ServiceFa
 
 /** How long the VM may take to start and to stop, with all that goes on around it. */
 export function timesOf(config: VmConfig): Pick<ServiceFacts, 'startMs' | 'stopMs'> {
-  const { deadlines, stop, ready, hooks, memory = 0n } = config;
+  const { stop, ready, hooks } = config;
   const devices = config.platformDevices.length + config.pciDevices.length;
   const sum = (list: readonly { readonly deadline: number }[]) =>
     list.reduce((total, { deadline }) => total + deadline, 0);
-  const pinning = devices > 0 ? Number(memory >> 30n) * PIN_GIB_MS : 0;
   const guest = ready.when === 'qmp' ? 0 : ready.deadline;
   const ladder = stop.powerdown + stop.quit + stop.terminate + stop.kill;
   return {
-    startMs: sum(hooks.preStart) + devices * DEVICE_MS + deadlines.qmp + pinning + guest + MARGIN_MS,
+    startMs: sum(hooks.preStart) + devices * DEVICE_MS + monitorDeadlineMs(config) + guest + MARGIN_MS,
     stopMs:
       sum(hooks.preStop) + ladder + BRIDGE_END_MS + devices * DEVICE_MS + sum(hooks.postStop) + MARGIN_MS,
   };

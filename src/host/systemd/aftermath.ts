@@ -1,4 +1,4 @@
-import { HANDED_OVER } from './unit/index.js';
+import { HANDED_OVER } from '../../errors.js';
 import type { UnitState } from './unit-state.js';
 
 /** How a service's main process ended, as systemd tells an ExecStopPost command. */

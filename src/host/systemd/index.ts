@@ -9,7 +9,6 @@ export {
   commandWord,
   dropIn,
   endedUnit,
-  HANDED_OVER,
   literal,
   type Need,
   recoverUnit,

@@ -11,12 +11,11 @@ import {
   wantedStatuses,
 } from '../../../src/cli/unit/facts.js';
 import { parseVmFile } from '../../../src/config/index.js';
-import { ExitStatus } from '../../../src/errors.js';
+import { ExitStatus, HANDED_OVER } from '../../../src/errors.js';
 import {
   commandWord,
   dropIn,
   endedUnit,
-  HANDED_OVER,
   recoverUnit,
   serviceUnit,
   word,
@@ -134,7 +133,7 @@ serial: [{ kind: file, path: /var/log/guest/console }]`);
     expect(timesOf(vm('stop: { powerdown: 2min }')).stopMs).toBe(185_000);
     expect(timesOf(vm('hooks: { postStop: [{ run: [x], deadline: 7s }] }')).stopMs).toBe(92_000);
     const pinned = timesOf(vm('memory: 8G\nplatformDevices: [{ host: 17000000.gpu }]'));
-    expect(pinned).toEqual({ startMs: 83_000, stopMs: 100_000 });
+    expect(pinned).toEqual({ startMs: 91_000, stopMs: 100_000 });
   });
 
   it('is not restarted after any end of a VM, nor after what no restart mends', () => {

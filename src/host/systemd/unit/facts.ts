@@ -47,6 +47,3 @@ export interface ServiceFacts {
   /** From its stop to the end of the last device's restoring. */
   readonly stopMs: number;
 }
-
-/** `gpuvm run` ends with this when it leaves its VM to the supervisor that systemd starts next. */
-export const HANDED_OVER = 80;

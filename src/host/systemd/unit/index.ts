@@ -3,7 +3,7 @@ import { endedSections, recoverSections } from './recover.js';
 import { dropInSections, serviceSections } from './service.js';
 import { unitText } from './text.js';
 
-export { HANDED_OVER, type Need, type ServiceFacts } from './facts.js';
+export type { Need, ServiceFacts } from './facts.js';
 export { commandWord, literal, word } from './text.js';
 
 /** The unit file of a service that runs one VM; `head` is its first comment. */

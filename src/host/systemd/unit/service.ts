@@ -1,5 +1,6 @@
+import { HANDED_OVER } from '../../../errors.js';
 import { confinement } from './confinement.js';
-import { HANDED_OVER, type ServiceFacts } from './facts.js';
+import type { ServiceFacts } from './facts.js';
 import type { Directive, Paragraph, Section } from './text.js';
 
 /** Descriptors of one VM: monitor, console, bridge, one for each process whose memory is read, and what is left to grow. */
