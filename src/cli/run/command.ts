@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import type { BridgeThread } from '../../bpmp/worker/thread.js';
 import { loadVmFile, type VmConfig } from '../../config/index.js';
-import { GpuvmError } from '../../errors.js';
+import { GpuvmError, HANDED_OVER } from '../../errors.js';
 import { endings, Supervisor, type SupervisorReport } from '../../vm/index.js';
 import type { Call } from '../command.js';
 import { type Context, wantsColour } from '../context.js';
@@ -59,10 +59,9 @@ export async function run(
   await service?.follow(vm);
   const control = new Control(vm, config, note);
 
-  const stop = () => {
-    service?.stopping();
-    vm.stop();
-  };
+  const stop = () => vm.stop();
+  // Whoever asked: a signal, the keyboard, the control socket.
+  vm.on('stop-asked', () => service?.stopping());
   let releaseKeyboard = () => {};
   if (verbose) vm.on('state', (state) => note(`state: ${state}`));
   vm.on('note', note);
@@ -79,8 +78,18 @@ export async function run(
   vm.on('rung', ({ rung, timeMs }) =>
     note(`stopping: ${rung}, for at most ${timeMs / 1000} s (Ctrl-C again goes on to the next step)`),
   );
+  let written: string | undefined;
+  vm.on('crash-report', ({ text }) => {
+    written = text;
+  });
+  // Of the run that ended badly; the next one has another.
+  const seeReport = () => {
+    const see = written === undefined ? '' : `: see ${written}`;
+    written = undefined;
+    return see;
+  };
   vm.on('restart', ({ number, delayMs, reason }) =>
-    note(`${config.name}: ${reason}: start ${number + 1} in ${delayMs / 1000} s`),
+    note(`${config.name}: ${reason}: start ${number + 1} in ${delayMs / 1000} s${seeReport()}`),
   );
   vm.on('bridge-ended', (ended) => view?.end(ended));
 
@@ -98,11 +107,13 @@ export async function run(
     const report = await vm.run();
     lastWord = report.message;
     log?.write('end', report);
-    note(`${config.name}: ${report.message}${report.crashReport ? `: see ${report.crashReport}` : ''}`);
+    note(`${config.name}: ${report.message}${seeReport()}`);
     if (json) stdout.json({ ...report, requests: view?.rows ?? [], totals: report.requests?.totals });
     return statusOf(report);
   } catch (error) {
     qemuLines.startFailed(error);
+    const see = seeReport();
+    if (see !== '') note(`${config.name}: it did not start${see}`);
     lastWord = error instanceof Error ? error.message : String(error);
     log?.write('error', { message: lastWord });
     throw error;
@@ -137,9 +148,6 @@ function saveTree(path: string, blob: Uint8Array): void {
     });
   }
 }
-
-/** The status that our units start the next supervisor for: `HANDED_OVER` of the systemd room. */
-const HANDED_OVER = 80;
 
 function statusOf({ ending }: SupervisorReport): number {
   return ending === 'handed-over' ? HANDED_OVER : endings[ending];
