@@ -6,9 +6,12 @@ import type { RunParts } from './run-parts.js';
 import { letGuestRun } from './start.js';
 import { pause, within } from './waiting.js';
 
+/** What a QEMU that cannot be gone on with may take to write out its disks. */
+const TERMINATE_MS = 5_000;
+
 /**
- * Goes on with a VM that runs: the bridge first, as the guest waits for nothing else. One whose monitor does not answer is
- * ended: `onLost`.
+ * Goes on with a VM that runs: the bridge first, as the guest waits for nothing else. One whose bridge cannot go on is
+ * ended, and one whose monitor does not answer: `onLost`.
  */
 export async function resume(
   parts: RunParts,
@@ -19,13 +22,19 @@ export async function resume(
   const { config, folder, bridge, monitor, abandon, tell } = parts;
   const found = findFds(fds, config.name);
   const takeOver = { fds: found.bridge, ...(state.bridge === undefined ? {} : { state: state.bridge }) };
-  await bridge.open(folder, { takeOver, signal: abandon.signal });
-  const handle = await bridge.serving;
-
-  parts.enter('qemu');
   const qemu = QemuProcess.adopt(state.pid, found.qemu, (line) => tell.emit('stderr', line));
-  handle?.guestProcess(qemu.pid);
   parts.attach(qemu);
+  try {
+    await bridge.open(folder, { takeOver, signal: abandon.signal });
+    const handle = await bridge.serving;
+    handle?.guestProcess(qemu.pid);
+  } catch (error) {
+    // Its guest would wait for answers for ever, and the host's devices must not go back under it.
+    qemu.signal('SIGTERM');
+    await within(TERMINATE_MS, qemu.exited);
+    throw error;
+  }
+  parts.enter('qemu');
 
   parts.enter('monitor');
   void qemu.exited.then(() => abandon.abort(stoppedEarly()));

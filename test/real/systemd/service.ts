@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bootSector } from '../boot-sector.js';
+import { bundledCommands } from './commands.js';
 import { pause, type SystemdContainer } from './container.js';
 
 const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
@@ -12,7 +13,6 @@ export function typescript(file: string): string[] {
   return [process.execPath, '--import', loader, resolve(import.meta.dirname, file)];
 }
 
-const gpuvm = typescript('../../../src/cli/main.ts');
 const UNITS = '/etc/systemd/system';
 
 /** A VM as a service of a container: its file, the unit that gpuvm makes of it, and what systemd says of it. */
@@ -40,8 +40,7 @@ export class VmService {
     writeFileSync(join(container.share, 'boot.img'), bootSector());
     const qemu = text.startsWith('qemu:') ? '' : 'qemu: { binary: qemu-system-x86_64 }\n';
     writeFileSync(service.file, `name: ${name}\n${qemu}${text}`);
-    const [node, ...program] = gpuvm;
-    await container.get(node!, ...program, 'unit', service.file, '--install', UNITS);
+    await container.get(process.execPath, await bundledCommands(), 'unit', service.file, '--install', UNITS);
     if (directives.length > 0) {
       const more = `[Service]\n${directives.join('\n')}\n`;
       await container.get('mkdir', '-p', `${UNITS}/${service.unit}.d`);
@@ -84,9 +83,10 @@ export class VmService {
 
   /** The JSON of a command of gpuvm that is asked inside of this VM, or with `ps` of all. */
   async gpuvm(command: string, ...more: string[]): Promise<unknown> {
-    const [node, ...program] = gpuvm;
     const words = command === 'ps' ? [command] : [command, this.name];
-    return JSON.parse(await this.#container.get(node!, ...program, ...words, ...more, '--json'));
+    return JSON.parse(
+      await this.#container.get(process.execPath, await bundledCommands(), ...words, ...more, '--json'),
+    );
   }
 
   /** QEMU's processes of this VM, as the container counts. */
