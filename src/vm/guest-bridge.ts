@@ -112,7 +112,7 @@ export class GuestBridge {
     const folder = dirname(dirname(ledgerFile));
     const [found] = await recoverHoldings(folder, { vm: this.#config.name });
     if (found?.problem !== undefined) this.#tell.emit('note', found.problem);
-    if (found?.release === undefined) return ended;
+    if (found?.release === undefined || found.release.entries.length === 0) return ended;
     const { givenBack, kept, failed } = found.release;
     this.#tell.emit(
       'note',

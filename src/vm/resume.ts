@@ -49,6 +49,7 @@ export async function resume(
     const { status } = await qmp.execute('query-status', {}, { signal });
     // The supervisor before was killed between QEMU's start and its guest's.
     if (status === 'prelaunch') await letGuestRun(parts, qmp, qemu);
+    parts.stopping.guestRuns = true;
     parts.enter('running');
     if (status === 'paused') tell.emit('paused', true);
   } catch (error) {

@@ -47,6 +47,7 @@ export async function letGuestRun(
   try {
     if (options.resetEnds) await qmp.execute('set-action', { reboot: 'shutdown' });
     await options.beforeGuest?.(qmp, qemu);
+    stopping.guestRuns = true;
     if (!config.extraArguments.includes('-S')) await qmp.execute('cont');
   } catch (error) {
     // A QEMU that is gone has an end to report like any other.

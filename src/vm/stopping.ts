@@ -23,6 +23,8 @@ export interface StoppingParts {
 export class Stopping {
   readonly #parts: StoppingParts;
   readonly #outlived = defer<never>();
+  /** Whether the guest was let go: one that still stands at its first instruction cannot power down. */
+  guestRuns = false;
   #ladder: StopLadder | undefined;
   #fault: Evidence['fault'];
 
@@ -72,7 +74,10 @@ export class Stopping {
       isStillDue: () => this.rung === 'powerdown' && qemu.isRunning,
     });
     const actions = {
-      powerdown: () => powerDown.ask(),
+      powerdown: async () => {
+        if (!this.guestRuns) throw new Error('the guest does not run');
+        await powerDown.ask();
+      },
       quit: async () => (await qmp()).execute('quit'),
       terminate: () => qemu.signal('SIGTERM'),
       kill: () => qemu.signal('SIGKILL'),

@@ -17,6 +17,7 @@ const path = /^unix:(.*?),server/.exec(process.argv[process.argv.indexOf('-qmp')
 
 if (fake.has('stderr')) process.stderr.write(fake.get('stderr').replaceAll('|', '\n'));
 if (fake.has('exit')) process.exit(Number(fake.get('exit')));
+if (fake.has('exit-after')) setTimeout(() => process.exit(1), Number(fake.get('exit-after')));
 process.on('SIGTERM', () => {
   if (!fake.has('ignore-terminate')) process.exit(0);
 });

@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Aspect } from '../../src/bpmp/mediator/aspects.js';
+import { tegra234 } from '../../src/bpmp/tegra234/index.js';
 import type { BridgeEnded, BridgeHandle } from '../../src/bpmp/worker/index.js';
+import { LedgerFile } from '../../src/bpmp/worker/ledger-file.js';
 import { parseVmFile, type VmConfig } from '../../src/config/index.js';
 import type { openBridge, VmBridge } from '../../src/vm/bridge/index.js';
 import { type LadderStep, VirtualMachine, type VmOptions } from '../../src/vm/index.js';
@@ -290,6 +293,175 @@ describe('a bridge', () => {
     });
     await expect(vm.run()).rejects.toThrow('the policy is wrong');
     expect(() => process.kill(pid!, 0)).toThrow('ESRCH');
+  });
+
+  describe('that is slow to come up', () => {
+    /** Up after this time, or not: then with this error. */
+    function slowBridge(ms: number, error?: Error) {
+      const fake = fakeBridge({ reason: 'closed' });
+      const open = vi.fn<typeof openBridge>(async (...args) => {
+        const bridge = (await fake.open(...args))!;
+        const up = new Promise((resolve) => setTimeout(resolve, ms));
+        const ready = up.then(() => (error ? Promise.reject(error) : bridge.ready));
+        ready.catch(() => undefined);
+        return { ...bridge, ready };
+      });
+      return { open, close: fake.close };
+    }
+    /** Calls `act` a little after QEMU was started. */
+    function whenSpawned(vm: VirtualMachine, act: () => void): void {
+      vm.on('qemu', () => setTimeout(act, 150));
+    }
+
+    it('does not hold up a stop: QEMU, which waits for it, has no monitor, and gets SIGTERM', async () => {
+      const { open, close } = slowBridge(700);
+      const { vm, steps } = machine('silent', { openBridge: open });
+      const told: string[] = [];
+      for (const event of ['bridge', 'bridge-ended'] as const) vm.on(event, () => told.push(event));
+      vm.on('state', (state) => told.push(state));
+      whenSpawned(vm, () => vm.stop());
+      expect(await vm.run()).toMatchObject({ ending: 'stopped', rung: 'terminate' });
+      expect(steps).toEqual(['powerdown', 'quit', 'terminate']);
+      // It came up after all, for nobody, and is no more.
+      expect(close).toHaveBeenCalled();
+      expect(told).toEqual(['bridge', 'qemu', 'monitor', 'stopping', 'ended']);
+    });
+
+    it('does not hold up a stop where the monitor answers: a guest that never ran has no power button', async () => {
+      const { open, close } = slowBridge(400);
+      const { vm, steps } = machine('', { openBridge: open });
+      whenSpawned(vm, () => vm.stop());
+      expect(await vm.run()).toMatchObject({
+        ending: 'stopped',
+        rung: 'quit',
+        shutdown: { guest: false, reason: 'host-qmp-quit' },
+      });
+      expect(steps).toEqual(['powerdown', 'quit']);
+      expect(close).toHaveBeenCalled();
+    });
+
+    it('is closed although it was stopped before there was a QEMU', async () => {
+      const { open, close } = fakeBridge();
+      const opening = vi.fn<typeof openBridge>(async (...args) => {
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        return open(...args);
+      });
+      const { vm } = machine('', { openBridge: opening });
+      const qemu = vi.fn();
+      vm.on('qemu', qemu);
+      const running = vm.run();
+      setTimeout(() => vm.stop(), 50);
+      await expect(running).rejects.toThrow('the VM was stopped before it ran');
+      expect(qemu).not.toHaveBeenCalled();
+      expect(close).toHaveBeenCalled();
+    });
+
+    it.each([
+      ['exit=1,stderr=no such machine|', 'exited with status 1 before it could be used: no such machine'],
+      [
+        'silent,exit-after=150,stderr=no such bus|',
+        'exited with status 1 before it could be used: no such bus',
+      ],
+      ['exit-after=150,stderr=no such bus|', 'exited with status 1 before it could be used: no such bus'],
+    ])('leaves QEMU the word where that ends meanwhile: %s', async (fake, message) => {
+      const { open, close } = slowBridge(500);
+      const { vm } = machine(fake, { openBridge: open });
+      await expect(vm.run()).rejects.toMatchObject({
+        code: 'GPUVM_QEMU_START',
+        message: `${binary} ${message}`,
+      });
+      expect(close).toHaveBeenCalled();
+    });
+
+    it('and then fails, leaves QEMU the word all the same', async () => {
+      const { open } = slowBridge(300, new Error('the policy is wrong'));
+      await expect(machine('exit=1,stderr=no such machine|', { openBridge: open }).vm.run()).rejects.toThrow(
+        'no such machine',
+      );
+    });
+
+    it.each(['silent', ''])(
+      'and a QEMU ("%s") that is killed meanwhile, is a start that failed',
+      async (fake) => {
+        const { open } = slowBridge(500);
+        const { vm } = machine(fake, { openBridge: open });
+        whenSpawned(vm, () => process.kill(vm.pid!, 'SIGKILL'));
+        await expect(vm.run()).rejects.toMatchObject({
+          code: 'GPUVM_QEMU_START',
+          message: `${binary} was killed by SIGKILL before it could be used and said nothing`,
+        });
+        expect(vm.exit).toEqual({ code: null, signal: 'SIGKILL' });
+      },
+    );
+
+    it('fails a start whose monitor answers already, and no guest has run', async () => {
+      const { open } = slowBridge(300, new Error('the policy is wrong'));
+      const { vm } = machine('end=guest-shutdown', { openBridge: open });
+      await expect(vm.run()).rejects.toThrow('the policy is wrong');
+      expect(() => process.kill(vm.pid!, 0)).toThrow('ESRCH');
+    });
+
+    it('and fails amid a stop, ends QEMU at once', async () => {
+      const { open } = slowBridge(400, new Error('the policy is wrong'));
+      const lines = 'stop: { powerdown: 1h, quit: 1h, terminate: 1h }';
+      const { vm } = machine('silent,ignore-terminate', { openBridge: open, lines });
+      whenSpawned(vm, () => vm.stop());
+      expect(await vm.run()).toMatchObject({
+        ending: 'bridge-fault',
+        message: 'the VM was stopped because its bridge did not come up: the policy is wrong',
+        rung: 'terminate',
+      });
+    });
+
+    it('and ends at once, without a QEMU, is what the start failed with', async () => {
+      const fake = fakeBridge({ reason: 'fault', message: 'no memory' });
+      const open = vi.fn<typeof openBridge>(async (...args) => {
+        const bridge = (await fake.open(...args))!;
+        fake.fail();
+        // The tree is put together meanwhile.
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        return bridge;
+      });
+      const { vm } = machine('', { openBridge: open });
+      await expect(vm.run()).rejects.toMatchObject({ code: 'GPUVM_BRIDGE', message: 'no memory' });
+    });
+  });
+
+  it('that died gives back nothing itself: what its guest held is found in the ledger once QEMU is gone', async () => {
+    const fake = fakeBridge({ reason: 'fault', message: 'the bridge thread failed' });
+    const ledgers = mkdtempSync(join(tmpdir(), 'gpuvm-ledgers-'));
+    const ledgerFile = join(ledgers, 'kite', 'ledger');
+    const policy = { file: 'kite.yaml', text: 'version: 1\nchip: tegra234\nresets: { PWM1: use }' };
+    const file = LedgerFile.create(ledgerFile, { vm: 'kite', backend: { kind: 'simulated' }, policy });
+    file.records.hold({
+      aspect: Aspect.RESET,
+      id: tegra234.resets.idOf('PWM1')!,
+      before: 0,
+      now: 1,
+      shared: false,
+    });
+    const open = vi.fn<typeof openBridge>(async (...args) => {
+      const bridge = (await fake.open(...args))!;
+      const handle = await bridge.ready;
+      Object.assign(handle, { guestProcess: (pid: number) => file.setGuest(pid) });
+      return bridge;
+    });
+    const { vm } = machine('', { openBridge: open, ledgerFile });
+    const notes: string[] = [];
+    vm.on('note', (note) => notes.push(note));
+    whenRunning(vm, fake.fail);
+    const told = vi.fn();
+    vm.on('bridge-ended', told);
+    const given = { givenBack: 1, kept: 0, failed: 0, entries: [{ resource: 'reset PWM1' }] };
+    expect(await vm.run()).toMatchObject({ ending: 'bridge-fault', release: given });
+    expect(told).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ release: expect.objectContaining({ givenBack: 1 }) }),
+    );
+    expect(notes).toEqual([
+      'what the guest held of the BPMP when its bridge died: 1 given back, 0 kept, 0 failed',
+    ]);
+    expect(readdirSync(join(ledgers, 'kite'))).toEqual([]);
+    rmSync(ledgers, { recursive: true });
   });
 
   it('is closed where QEMU does not start', async () => {
