@@ -1,9 +1,12 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseVmFile } from '../../src/config/index.js';
+import { Journal, stateFolders } from '../../src/journal/index.js';
+import { bindDevices, deviceRequests, planBinding } from '../../src/vfio/index.js';
 import { hostDevices } from '../../src/vm/host-devices.js';
+import { Supervisor } from '../../src/vm/index.js';
 import { buildFakeHost, referenceDevices, snapshot } from '../vfio/fake-host.js';
 import { FakeKernel } from '../vfio/fake-kernel.js';
 
@@ -21,7 +24,20 @@ function host(names: readonly string[]) {
   /** One supervisor process's. */
   const devices = () => hostDevices(config, { sysroot, stateDir, writer: new FakeKernel(sysroot) });
   const journals = () => readdirSync(join(stateDir, 'journal'));
-  return { sysroot, devices, journals, before: snapshot(sysroot) };
+  /** What is there when a supervisor of this VM, with this device, has been killed. */
+  async function kill(vm: string, device: string): Promise<void> {
+    const folders = stateFolders({ stateDir, sysroot });
+    const theirs = parseVmFile(`name: ${vm}\nmachine: virt\nplatformDevices: [{ host: ${device} }]`, {
+      file: '/other.yaml',
+    });
+    const plan = await planBinding(deviceRequests(theirs), { sysroot, folders });
+    const writer = new FakeKernel(sysroot);
+    const journal = await Journal.open({ folder: folders.journal, vm, sysroot, writer });
+    const bound = await bindDevices(plan, journal);
+    await bound.release();
+    await journal.close();
+  }
+  return { sysroot, stateDir, config, devices, journals, kill, before: snapshot(sysroot) };
 }
 
 describe("a VM file's devices", () => {
@@ -56,6 +72,57 @@ describe("a VM file's devices", () => {
     expect(snapshot(sysroot)).toEqual(before);
     expect(journals()).toEqual([]);
     await expect(devices().adopt!(first.journal!, first.names)).rejects.toThrow();
+  });
+
+  it('that a killed supervisor of the same VM left are put back first, and then taken', async () => {
+    const { sysroot, devices, journals, kill, before } = host(['17000000.gpu']);
+    await kill('gpu-vm', '17000000.gpu');
+    expect(snapshot(sysroot)).not.toEqual(before);
+    const own = devices();
+    await expect(own.check()).rejects.toThrow('was not given back by gpu-vm, which was killed');
+    const notes = await own.recover!();
+    expect(notes).toEqual([expect.stringMatching(/^what a killed run left was taken back: .*17000000\.gpu/)]);
+    expect(snapshot(sysroot)).toEqual(before);
+    expect(journals()).toEqual([]);
+    await own.check();
+    const held = await own.take();
+    await held.restore();
+    expect(snapshot(sysroot)).toEqual(before);
+    expect(await own.recover!()).toEqual([]);
+  });
+
+  it('go through a whole run of a supervisor that finds what was left', async () => {
+    const { sysroot, config, devices, journals, kill, before } = host(['17000000.gpu']);
+    await kill('gpu-vm', '17000000.gpu');
+    const nowhere = { ...config, qemu: { binary: 'qemu-nowhere' } };
+    const vm = new Supervisor(nowhere, { hostDevices: devices() });
+    await expect(vm.run()).rejects.toThrow('there is no qemu-nowhere');
+    expect(vm.logs().join()).toContain('what a killed run left was taken back: ');
+    expect(vm.recentEvents().map(({ event }) => event)).toEqual(
+      expect.arrayContaining(['devices', 'undone']),
+    );
+    expect(snapshot(sysroot)).toEqual(before);
+    expect(journals()).toEqual([]);
+  });
+
+  it("that another VM's killed supervisor left stay as they are, an unreadable journal too", async () => {
+    const { sysroot, stateDir, devices, journals, kill } = host(['17000000.gpu']);
+    await kill('other-vm', '17000000.gpu');
+    const [path] = journals();
+    expect(path).toMatch(/^other-vm-/);
+    const during = snapshot(sysroot);
+    expect(await devices().recover!()).toEqual([]);
+    expect(snapshot(sysroot)).toEqual(during);
+    expect(journals()).toEqual([path]);
+    await expect(devices().check()).rejects.toThrow('was not given back by other-vm, which was killed');
+
+    const folder = stateFolders({ stateDir, sysroot }).journal;
+    writeFileSync(join(folder, 'other-vm-1-1.ndjson'), 'no journal\n');
+    expect(await devices().recover!()).toEqual([]);
+    expect(journals()).toContain('other-vm-1-1.ndjson');
+    writeFileSync(join(folder, 'gpu-vm-1-1.ndjson'), 'no journal\n');
+    expect((await devices().recover!()).join()).toContain('must be put back by hand');
+    expect(journals()).toContain('gpu-vm-1-1.ndjson.corrupt');
   });
 
   it('are refused with all that is in the way, before anything is changed', async () => {

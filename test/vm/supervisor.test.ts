@@ -222,6 +222,26 @@ describe('what others may ask of it', () => {
   });
 });
 
+describe('a stop', () => {
+  it('is told once, whoever asks for it and however often', async () => {
+    const { vm, states } = supervise('ignore-powerdown,ignore-quit');
+    let told = 0;
+    vm.on('stop-asked', () => told++);
+    whenRunning(vm, () => {
+      const controlled: ControlledVm = vm;
+      controlled.stop();
+      setTimeout(() => vm.stop(), 30);
+      setTimeout(() => vm.stop(), 60);
+    });
+    expect(await vm.run()).toMatchObject({ ending: 'stopped', rung: 'terminate' });
+    expect(told).toBe(1);
+    expect(vm.recentEvents().filter(({ event }) => event === 'stop-asked')).toHaveLength(1);
+    expect(states.at(-1)).toBe('ended');
+    vm.stop();
+    expect(told).toBe(1);
+  });
+});
+
 describe('hooks', () => {
   it('run around the VM, in their order, with what they need to know', async () => {
     const log = join(state, 'hooks');
@@ -322,6 +342,22 @@ describe("the host's devices", () => {
     await expect(vm.run()).rejects.toThrow('before it could be used');
     expect(order).toEqual(['check', 'take', 'restore']);
     expect((await vm.status()).devices).toEqual([]);
+  });
+
+  it('of a killed run are put right before they are looked at, once', async () => {
+    const { hostDevices, order } = devices();
+    const recovering: HostDevices = {
+      ...hostDevices,
+      async recover() {
+        order.push('recover');
+        return ['what a killed run left was taken back: gpu'];
+      },
+    };
+    const lines = 'restart: { policy: on-failure, delay: 10ms }';
+    const { vm } = supervise('die;end=guest-shutdown', lines, { hostDevices: recovering });
+    await vm.run();
+    expect(order).toEqual(['recover', 'check', 'take', 'restore']);
+    expect(vm.logs()[0]).toBe('what a killed run left was taken back: gpu');
   });
 
   it('are not taken where a check fails', async () => {
