@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend, Outcome } from '../backend/index.js';
 import type { CompiledPolicy, Decision, PolicyLearner, Verdict } from '../policy/index.js';
-import { BpmpError, ClkCommand, classify, Mrq, mrqs, newShape } from '../wire/index.js';
+import { BpmpError, classify, newShape } from '../wire/index.js';
 import { Accountant } from './accountant.js';
 import { aspects } from './aspects.js';
 import { type DenialEvent, DenialReporter } from './denials.js';
+import { Execution } from './execution.js';
 import type { Ledger } from './ledger.js';
 import { TokenBucket } from './limit.js';
 import type { RecentDecisions } from './recent.js';
 import type { TransferRecord } from './record.js';
 import type { ReleaseReport } from './release.js';
 import { type SavedStatistics, Statistics, type StatisticsSnapshot, verdicts } from './statistics.js';
-import { FilteredView } from './view.js';
 
 export interface MediatorOptions {
   /** The VM's name, for records and events. */
@@ -58,9 +58,8 @@ const LIMIT_RULE = 'built-in: rate limit';
 export class Mediator {
   readonly #options: MediatorOptions;
   readonly #policy: CompiledPolicy;
-  readonly #backend: Backend;
   readonly #accountant: Accountant;
-  readonly #view: FilteredView | undefined;
+  readonly #execution: Execution;
   readonly #denials: DenialReporter | undefined;
   readonly #bucket: TokenBucket | undefined;
   readonly #statistics = new Statistics();
@@ -75,10 +74,9 @@ export class Mediator {
   constructor(options: MediatorOptions) {
     this.#options = options;
     this.#policy = options.policy;
-    this.#backend = options.backend;
     this.#now = options.nowMs ?? (() => performance.now());
     this.#accountant = new Accountant(options.policy, options.backend, this.#statistics, options.ledger);
-    if (options.policy.view === 'filtered') this.#view = new FilteredView(options.policy);
+    this.#execution = new Execution(options, this.#accountant, this.#statistics);
     const now = this.#now();
     if (options.onDenial)
       this.#denials = new DenialReporter(options.vm, options.policy, options.onDenial, now);
@@ -181,7 +179,7 @@ export class Mediator {
     const { verdict, rule } = decision;
     let outcome: Outcome | Promise<Outcome>;
     try {
-      outcome = this.#carryOut(decision, tx, rx);
+      outcome = this.#execution.carryOut(decision, this.#shape, tx, rx);
     } catch {
       outcome = { ret: BpmpError.EIO, rxSize: 0 };
     }
@@ -192,67 +190,6 @@ export class Mediator {
     return outcome
       .catch(() => ({ ret: BpmpError.EIO, rxSize: 0 }))
       .then((late) => this.#finish(mrq, kept, rx, startedMs, verdict, rule.text, late, decision));
-  }
-
-  #carryOut(decision: Decision, tx: Uint8Array, rx: Uint8Array): Outcome | Promise<Outcome> {
-    switch (decision.verdict) {
-      case 'allow':
-        return this.#forward(tx, rx);
-      case 'absorb':
-        return this.#absorb(rx);
-      case 'deny':
-        this.#options.learner?.add(this.#shape.mrq, tx);
-        if (this.#policy.mode !== 'enforce') return this.#tolerate(decision, tx, rx);
-        return { ret: decision.ret, rxSize: 0 };
-      case 'malformed':
-        return { ret: decision.ret, rxSize: 0 };
-    }
-  }
-
-  #forward(tx: Uint8Array, rx: Uint8Array): Outcome | Promise<Outcome> {
-    const { mrq, command, id } = this.#shape;
-    const answered = this.#view?.answer(mrq, tx, rx);
-    if (answered) return answered;
-    const outcome = this.#accountant.transfer(this.#shape, tx, rx);
-    const view = this.#view;
-    if (view === undefined) return outcome;
-    if (outcome instanceof Promise) return outcome.then((late) => view.filter(mrq, command, id, late, rx));
-    return view.filter(mrq, command, id, outcome, rx);
-  }
-
-  /**
-   * Answers a change of a shared resource as if it had been made. Where the firmware's answer would carry the value
-   * that is now set, the present value is asked for instead.
-   */
-  #absorb(rx: Uint8Array): Outcome | Promise<Outcome> {
-    const { mrq, command, id } = this.#shape;
-    const question =
-      mrq !== Mrq.CLK
-        ? undefined
-        : command === ClkCommand.SET_RATE
-          ? ClkCommand.GET_RATE
-          : command === ClkCommand.SET_PARENT
-            ? ClkCommand.GET_PARENT
-            : undefined;
-    if (question === undefined) return { ret: 0, rxSize: 0 };
-    const tx = new Uint8Array(16);
-    new DataView(tx.buffer).setUint32(0, ((question << 24) | id) >>> 0, true);
-    this.#statistics.forwarded++;
-    const answer = this.#backend.transfer(Mrq.CLK, tx, rx);
-    const succeed = (outcome: Outcome) => (outcome.ret < 0 ? { ret: 0, rxSize: 0 } : outcome);
-    return answer instanceof Promise ? answer.then(succeed) : succeed(answer);
-  }
-
-  /**
-   * What audit and learn do with a request that would be denied: forward what only reads, absorb a change of a clock,
-   * reset or domain, refuse the rest. Nothing that changes the host's state passes on the strength of a mode.
-   */
-  #tolerate(decision: Decision, tx: Uint8Array, rx: Uint8Array): Outcome | Promise<Outcome> {
-    const { mrq } = this.#shape;
-    // Some families have the firmware read or write at an address that the caller names: never, in any mode.
-    if (decision.readOnly && mrqs.get(mrq)?.passesAddresses === false) return this.#forward(tx, rx);
-    if (mrq === Mrq.CLK || mrq === Mrq.RESET || mrq === Mrq.PG) return this.#absorb(rx);
-    return { ret: decision.ret, rxSize: 0 };
   }
 
   #finish(

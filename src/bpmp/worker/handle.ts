@@ -1,12 +1,13 @@
 import { EventEmitter } from 'node:events';
-import { type ErrorCode, errorCodes, GpuvmError } from '../../errors.js';
+import { GpuvmError } from '../../errors.js';
 import { addon } from '../../native/index.js';
 import type { DenialEvent, RecentDecision, ReleaseReport, TransferRecord } from '../mediator/index.js';
-import type { BridgeConfig, NamedFd } from './config.js';
-import { cannotTakeOver, type HandOver } from './hand-over.js';
+import type { NamedFd } from './config.js';
+import { closeAll, STATE_FD } from './descriptors.js';
+import type { HandOver } from './hand-over.js';
+import { decisionsIn } from './last-decisions.js';
 import type { BridgeEnded, BridgeReady, BridgeSnapshot, Question, ToWorker } from './messages.js';
-import { RECENT_AT } from './state-memory.js';
-import { BridgeThread } from './thread.js';
+import type { BridgeThread } from './thread.js';
 
 interface BridgeEvents {
   /** In order; `dropped` counts those that were lost before this batch because nobody kept up. */
@@ -20,9 +21,6 @@ interface BridgeEvents {
   /** With `keepListening`: one guest is gone, the bridge goes on. */
   'guest-ended': [ended: BridgeEnded];
 }
-
-/** How often recorded transfers are asked for, in ms. */
-const FLUSH_MS = 40;
 
 /** The main thread's end of one VM's bridge. */
 export class BridgeHandle extends EventEmitter<BridgeEvents> {
@@ -149,106 +147,4 @@ export class BridgeHandle extends EventEmitter<BridgeEvents> {
       this.#post({ type: 'ask', id, question });
     });
   }
-}
-
-/**
- * Has a thread serve one VM, and resolves when it serves. `thread` is one that was begun before and has served nobody.
- * @throws GpuvmError what the thread failed with: a policy's mistake, a socket that cannot be made, …
- */
-export function startBridge(config: BridgeConfig, thread = new BridgeThread()): Promise<BridgeHandle> {
-  let handle: BridgeHandle | undefined;
-  let end: (ended: BridgeEnded) => void = () => {};
-  const ended = new Promise<BridgeEnded>((resolve) => {
-    end = resolve;
-  });
-  const flush = config.record ? setInterval(() => thread.post({ type: 'flush' }), FLUSH_MS) : undefined;
-  flush?.unref();
-  let taken: readonly NamedFd[] = [];
-  if (config.takeOver !== undefined) {
-    const state = config.takeOver.fds.find(({ name }) => name === STATE_FD);
-    if (state === undefined) return Promise.reject(cannotTakeOver('its state memory was not kept'));
-    thread.adoptState(state.fd);
-    // Kept until the bridge tells of its own: at no time may the list be without the guest.
-    taken = config.takeOver.fds
-      .filter(({ name }) => name !== STATE_FD)
-      .map(({ name, fd }) => ({ name, fd: addon().duplicateFd(fd) }));
-  }
-  thread.post({ type: 'serve', config, stateFd: thread.stateFd });
-  return new Promise((resolve, reject) => {
-    thread.onMessage((message) => {
-      switch (message.type) {
-        case 'ready':
-          handle = new BridgeHandle(message.ready, ended, thread, taken);
-          return resolve(handle);
-        case 'failed':
-          closeAll(taken);
-          return reject(revive(message.code, message.message));
-        case 'transfers':
-          return handle?.emit('transfers', message.records, message.dropped);
-        case 'descriptors':
-          return handle === undefined ? closeAll(message.fds) : handle.keep(message.fds);
-        case 'denial':
-          return handle?.emit('denial', message.denial);
-        case 'guest-ended':
-          return handle?.emit('guest-ended', message.ended);
-        case 'ended':
-          return end(message.ended);
-        case 'answer':
-          return handle?.answered(message.id, message.value);
-        case 'refusal':
-          return handle?.refused(message.id, message.message);
-      }
-    });
-    void thread.exited.then(async (why) => {
-      clearInterval(flush);
-      const fault =
-        why === undefined ? 'the bridge thread ended by itself' : `the bridge thread failed: ${why}`;
-      // After an orderly end both have settled already, and these change nothing.
-      reject(new GpuvmError('GPUVM_BRIDGE', fault));
-      end({
-        end: { reason: 'fault', message: fault },
-        release: NOTHING_RELEASED,
-        snapshot: emptySnapshot(config.vm),
-        lastDecisions: await decisionsIn(thread).catch(() => []),
-      });
-    });
-  });
-}
-
-/** What formats them is loaded when it is asked for: only a report does. */
-async function decisionsIn({ state }: BridgeThread): Promise<RecentDecision[]> {
-  const [{ RecentDecisions }, { tegra234 }] = await Promise.all([
-    import('../mediator/index.js'),
-    import('../tegra234/index.js'),
-  ]);
-  return new RecentDecisions(state.memory, RECENT_AT).read(tegra234);
-}
-
-/** The name of the state memory's descriptor. */
-const STATE_FD = 'state';
-
-function closeAll(fds: readonly NamedFd[]): void {
-  for (const { fd } of fds) addon().closeFd(fd);
-}
-
-function revive(code: string, message: string): GpuvmError {
-  return new GpuvmError(code in errorCodes ? (code as ErrorCode) : 'GPUVM_BRIDGE', message);
-}
-
-const NOTHING_RELEASED: ReleaseReport = { entries: [], givenBack: 0, kept: 0, failed: 0 };
-
-function emptySnapshot(vm: string): BridgeSnapshot {
-  const totals = { allow: 0, deny: 0, absorb: 0, malformed: 0 };
-  return {
-    vm,
-    totals,
-    rows: [],
-    delayed: 0,
-    refused: 0,
-    hidden: 0,
-    forwarded: 0,
-    holdings: [],
-    bridge: {},
-    recordsDropped: 0,
-  };
 }

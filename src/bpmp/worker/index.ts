@@ -7,8 +7,9 @@ export type {
   VfioUserConfig,
 } from './config.js';
 export type { HandOver } from './hand-over.js';
-export { BridgeHandle, startBridge } from './handle.js';
+export { BridgeHandle } from './handle.js';
 export { leftHoldings, recoverHoldings } from './lazy-recover.js';
 export type { BridgeEnded, BridgeReady, BridgeSnapshot, GuestView } from './messages.js';
 export type { LeftHoldings, RecoveredHoldings, RecoverOptions } from './recover.js';
+export { startBridge } from './start-bridge.js';
 export { BridgeThread } from './thread.js';

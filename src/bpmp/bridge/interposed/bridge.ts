@@ -1,8 +1,8 @@
 import { constants } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { addon, ListenerEvent, type SeccompListener } from '../../../native/index.js';
+import { ListenerEvent, type SeccompListener } from '../../../native/index.js';
 import type { Bridge, BridgeEnd, Control, NamedFd } from '../bridge.js';
-import { type Attached, Handshake } from './attach.js';
+import { Attachment } from './attachment.js';
 import { Calls, isCall } from './calls.js';
 import { Delivery } from './delivery.js';
 import { toDescriptors } from './descriptors.js';
@@ -41,15 +41,11 @@ export class InterposedBridge implements Bridge {
   readonly #delivery: Delivery;
   readonly #inFlight: InFlight;
   readonly #calls: Calls;
+  readonly #attachment: Attachment;
   readonly #counters = { timedOut: 0, abandoned: 0, repeated: 0, resent: 0 };
-  readonly #kernel = { waitKillable: 0, syncWakeUp: 0 };
-  #listener: SeccompListener | undefined;
-  #handshake: Handshake | undefined;
   #watches: Watches | undefined;
   #end: BridgeEnd | undefined;
   #isQuiescing = false;
-  /** The guest's processes whose memory was offered to a successor. */
-  #offered = '';
   /** Ends the wait of the event loop. */
   #wake: () => void = () => {};
 
@@ -58,6 +54,7 @@ export class InterposedBridge implements Bridge {
     this.#control = options.control;
     const { deadlineMs, devicePath } = this.#options;
     this.#journal = openJournal(this.#options);
+    this.#attachment = new Attachment(this.#options, this.#journal);
     this.#slots = new Slots(this.#journal.memory);
     const { count } = this.#slots;
     this.#free = Array.from({ length: count }, (_, index) => count - 1 - index);
@@ -79,12 +76,15 @@ export class InterposedBridge implements Bridge {
 
   async serve(): Promise<BridgeEnd> {
     try {
-      await this.#attach();
+      await this.#attachment.open();
+      const { listener, waitKillable } = this.#attachment;
+      this.#delivery.isReliable = isSendReliable(waitKillable);
+      if (listener && 'takeOver' in this.#options) this.#resume(listener);
       while (this.#end === undefined) {
         this.#serveBlocking();
         if (this.#inFlight.waiting > 0) await this.#serveFromLoop();
         if (this.#isQuiescing && this.#inFlight.waiting === 0) this.#finish({ reason: 'handed-over' });
-        this.#offer();
+        this.#attachment.offer();
         await nextTurn();
       }
     } catch (error) {
@@ -114,44 +114,14 @@ export class InterposedBridge implements Bridge {
       ...this.#calls.counters,
       ...this.#delivery.counters,
       ...this.#counters,
-      ...this.#kernel,
-      stale: this.#listener?.stale ?? 0,
+      ...this.#attachment.stats(),
       inFlight: this.#inFlight.size,
     };
   }
 
   /** What a successor needs; undefined before the VMM is there. Its descriptors are open until `serve` settles. */
   handOver(): HandOver | undefined {
-    if (this.#listener === undefined) return undefined;
-    return {
-      listenerFd: this.#listener.fd,
-      journalFd: this.#journal.fd,
-      waitKillable: this.#kernel.waitKillable === 1,
-      memory: this.#listener.keptMemory(),
-    };
-  }
-
-  async #attach(): Promise<void> {
-    if ('takeOver' in this.#options) {
-      const { takeOver } = this.#options;
-      const listener = this.#open(takeOver);
-      for (const [process, fd] of takeOver.memory) listener.adoptMemory(process, fd);
-      this.#resume(listener);
-      return;
-    }
-    this.#handshake = new Handshake(this.#options.socketFd, this.#control);
-    if (this.#end !== undefined) this.#handshake.giveUp();
-    await this.#handshake.complete((attached) => this.#open(attached));
-  }
-
-  #open({ listenerFd, waitKillable }: Attached): SeccompListener {
-    const listener = new (addon().SeccompListener)(listenerFd, this.#control.fd, this.#journal.memory);
-    this.#listener = listener;
-    this.#options.onDescriptors?.();
-    this.#kernel.waitKillable = Number(waitKillable);
-    this.#delivery.isReliable = isSendReliable(waitKillable);
-    if (!this.#options.oldKernel) this.#kernel.syncWakeUp = Number(listener.enableSyncWakeUp());
-    return listener;
+    return this.#attachment.handOver();
   }
 
   /** What a former owner received and did not answer, or may not have. */
@@ -161,20 +131,9 @@ export class InterposedBridge implements Bridge {
     this.#free = this.#free.filter((slot) => !later.has(slot));
   }
 
-  /** Tells of processes of the guest's that made their first call. */
-  #offer(): void {
-    const { onDescriptors } = this.#options;
-    const listener = this.#listener;
-    if (onDescriptors === undefined || listener === undefined || listener.fd < 0) return;
-    const kept = listener.keptMemory().join(' ');
-    if (kept === this.#offered) return;
-    this.#offered = kept;
-    onDescriptors();
-  }
-
   /** Until something needs the event loop: a request in flight, the end, or its turn. */
   #serveBlocking(): void {
-    const listener = this.#listener;
+    const { listener } = this.#attachment;
     let reply = NONE;
     for (let calls = TURN_CALLS; listener !== undefined && this.#end === undefined; calls--) {
       // A loaded guest gets its last answer before the loop turns.
@@ -202,7 +161,7 @@ export class InterposedBridge implements Bridge {
 
   /** Until no guest waits for a backend. */
   async #serveFromLoop(): Promise<void> {
-    const listener = this.#listener;
+    const { listener } = this.#attachment;
     if (listener === undefined) return;
     const drained = new Promise<void>((resolve) => {
       this.#wake = resolve;
@@ -238,7 +197,7 @@ export class InterposedBridge implements Bridge {
 
   #sendAlone(slot: number): void {
     this.#delivery.sending(slot);
-    if (this.#listener?.next(slot, NONE, 0) === ListenerEvent.LOST) this.#delivery.lost(slot);
+    if (this.#attachment.listener?.next(slot, NONE, 0) === ListenerEvent.LOST) this.#delivery.lost(slot);
   }
 
   #onQuiet(event: ListenerEvent): void {
@@ -260,7 +219,7 @@ export class InterposedBridge implements Bridge {
 
   #finish(end: BridgeEnd): void {
     this.#end ??= end;
-    this.#handshake?.giveUp();
+    this.#attachment.giveUp();
     this.#wake();
   }
 
@@ -282,7 +241,6 @@ export class InterposedBridge implements Bridge {
     this.#inFlight.giveUpAll();
     this.#inFlight.stop();
     this.#watches?.close();
-    this.#listener?.close();
-    addon().closeFd(this.#journal.fd);
+    this.#attachment.close();
   }
 }

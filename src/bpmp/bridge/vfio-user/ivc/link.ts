@@ -5,7 +5,8 @@ import { END_WORDS, IvcEnd } from './end.js';
 import { HspDevice } from './hsp.js';
 import type { IvcMemory } from './memory.js';
 import { NotifyChannel, type NotifyResult } from './notifications.js';
-import { newRequestCounters, RequestChannel } from './requests.js';
+import { newRequestCounters } from './request-counters.js';
+import { RequestChannel } from './requests.js';
 import { SramDevice } from './sram.js';
 
 export interface IvcLinkOptions {
