@@ -1,14 +1,14 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { wrapCommand } from '../../src/bpmp/bridge/interposed/index.js';
 import { type BridgeConfig, recoverHoldings } from '../../src/bpmp/worker/index.js';
 import { addon } from '../../src/native/index.js';
-import { Keeper } from './handover/keeper.js';
+import { closeKeepers, Keeper, mortal } from './handover/keeper.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'gpuvm-handover-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -18,7 +18,7 @@ const policy = {
   file: 'test.yaml',
   text: 'version: 1\nlimit: none\nclocks: {GPUSYS: use, GPC0CLK: tune}\npowerDomains: {GPU: use}\ni2c: {5: [0x3c]}\n',
 };
-const KILLS = Number(process.env.GPUVM_TEST_KILLS ?? 50);
+const KILLS = Number(process.env.GPUVM_TEST_KILLS ?? 15);
 
 interface Tally {
   readonly pings: number;
@@ -37,6 +37,11 @@ interface Run {
 }
 
 let runs = 0;
+const guests: ChildProcess[] = [];
+afterEach(() => {
+  for (const guest of guests.splice(0)) guest.kill('SIGKILL');
+  closeKeepers();
+});
 
 /** A guest that asks without a pause, and the first supervisor. */
 async function begin(overrides: Partial<BridgeConfig> = {}): Promise<Run> {
@@ -54,7 +59,10 @@ async function begin(overrides: Partial<BridgeConfig> = {}): Promise<Run> {
   const started = keeper.start(ours);
   const guest = ['--import', 'tsx', resolve(import.meta.dirname, 'handover/guest.ts'), DEVICE, stopFile];
   const wrapped = wrapCommand(process.execPath, guest, { socketFd: 3 });
-  const child = spawn(wrapped.file, wrapped.args, { stdio: ['ignore', 'pipe', 'inherit', theirs] });
+  const child = spawn(...mortal(wrapped.file, wrapped.args), {
+    stdio: ['ignore', 'pipe', 'inherit', theirs],
+  });
+  guests.push(child);
   closeSync(theirs);
   const printed = text(child.stdout as NonNullable<typeof child.stdout>);
   await started;

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { FakeGuest } from '../bpmp/bridge/vfio-user/ivc/fake-guest.js';
 import { VfioUserClient } from '../support/vfio-user-client.js';
-import { Keeper } from './handover/keeper.js';
+import { closeKeepers, Keeper } from './handover/keeper.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'gpuvm-handover-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -14,13 +14,14 @@ const policy = {
   file: 'test.yaml',
   text: 'version: 1\nlimit: none\nclocks: {GPUSYS: use, GPC0CLK: tune}\npowerDomains: {GPU: use}\ni2c: {5: [0x3c]}\n',
 };
-const KILLS = Math.ceil(Number(process.env.GPUVM_TEST_KILLS ?? 50) / 2);
+const KILLS = Number(process.env.GPUVM_TEST_KILLS ?? 8);
 const PING = 0;
 const CLK = 22;
 const I2C = 21;
 const EIO = -5;
 
 let runs = 0;
+afterEach(closeKeepers);
 
 /** A guest that asks on three channels at once, each request after the last one's answer, and checks every answer. */
 class Run {

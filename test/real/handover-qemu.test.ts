@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { DEFAULT_WINDOW_ADDRESS } from '../../src/bpmp/bridge/vfio-user/index.js';
 import { canProbe, ProbeGuest, ProbeScript } from '../support/window-probe.js';
-import { Keeper } from './handover/keeper.js';
+import { closeKeepers, Keeper } from './handover/keeper.js';
 
 const able = canProbe();
 const guest = able ? new ProbeGuest() : undefined;
 afterAll(() => guest?.remove());
+afterEach(closeKeepers);
 
 const policy = { file: 'test.yaml', text: 'version: 1\nlimit: none\nclocks: {GPUSYS: use}\n' };
 const TRANSFERS = 600;

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { WINDOW } from '../../src/bpmp/wire/index.js';
 import { access, VfioUserClient } from '../support/vfio-user-client.js';
-import { Keeper } from './handover/keeper.js';
+import { closeKeepers, Keeper } from './handover/keeper.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'gpuvm-handover-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -14,7 +14,7 @@ const policy = {
   file: 'test.yaml',
   text: 'version: 1\nlimit: none\nclocks: {GPUSYS: use, GPC0CLK: tune}\npowerDomains: {GPU: use}\ni2c: {5: [0x3c]}\n',
 };
-const KILLS = Number(process.env.GPUVM_TEST_KILLS ?? 50);
+const KILLS = Number(process.env.GPUVM_TEST_KILLS ?? 15);
 const BAR0 = 0;
 const CONFIG = 7;
 /** The window's place in the BAR. */
@@ -112,6 +112,7 @@ class Driver {
 }
 
 let runs = 0;
+afterEach(closeKeepers);
 
 async function begin(layout: 'trapped' | 'shared' = 'trapped'): Promise<{ keeper: Keeper; driver: Driver }> {
   const vm = `vm${++runs}`;

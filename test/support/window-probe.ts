@@ -243,8 +243,10 @@ export class ProbeGuest {
     writeFileSync(files.data, script.data());
     writeFileSync(files.stub, device.stub);
     return execa(
-      probeQemu,
+      'setpriv',
       [
+        // It ends with this process, whatever ends that.
+        ...['--pdeathsig', 'KILL', '--', probeQemu],
         ...['-nodefaults', '-no-user-config', '-display', 'none', '-nic', 'none', '-serial', 'stdio'],
         ...['-machine', 'virt', '-cpu', 'cortex-a72', '-smp', '2', '-m', '256M', '-kernel', this.#image],
         ...loaders(files.steps, files.data),

@@ -1,13 +1,13 @@
 /**
  * A guest of the interposed bridge: asks without a pause, one request after the other, checks every answer, and prints what it
- * saw. Arguments: the device, and a file whose appearance ends it.
+ * saw. Arguments: the device, a file whose appearance ends it, and one to which it writes how far it is.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { HostDevice } from '../../../src/bpmp/backend/index.js';
 import { tegra234 } from '../../../src/bpmp/tegra234/index.js';
 import { parseRequestWords } from '../../../src/bpmp/wire/index.js';
 
-const [path, stopFile] = process.argv.slice(2);
+const [path, stopFile, progressFile] = process.argv.slice(2);
 const device = HostDevice.open(path, { blocking: true });
 const rx = new Uint8Array(64);
 const view = new DataView(rx.buffer);
@@ -41,7 +41,10 @@ i2cView.setUint16(16, 2, true);
 const rates = [words('clk set-rate GPC0CLK 600000000'), words('clk set-rate GPC0CLK 900000000')];
 
 for (let i = 1; ; i++) {
-  if (i % 64 === 0 && existsSync(stopFile)) break;
+  if (i % 64 === 0) {
+    if (existsSync(stopFile)) break;
+    if (progressFile !== undefined) writeFileSync(progressFile, String(i));
+  }
   new DataView(ping.tx.buffer, ping.tx.byteOffset).setUint32(0, i, true);
   if (ask(ping.mrq, ping.tx) !== 0 || view.getUint32(0, true) !== (i << 1) >>> 0) wrong(`ping ${i}`);
   tally.pings++;

@@ -11,6 +11,19 @@ const PATIENCE_MS = 30_000;
 /** Descriptors from here on are inherited. */
 const FIRST_KEPT = 4;
 
+/** All that have not been closed. */
+const open = new Set<Keeper>();
+
+/** For the end of each test, however it ends. */
+export function closeKeepers(): void {
+  for (const keeper of open) keeper.close();
+}
+
+/** A command that does not outlive this process, whatever ends it. */
+export function mortal(file: string, args: readonly string[]): [string, string[]] {
+  return ['setpriv', ['--pdeathsig', 'KILL', '--', file, ...args]];
+}
+
 /** Starts one supervisor after another and keeps their descriptors between them, as systemd does. */
 export class Keeper {
   readonly #config: BridgeConfig;
@@ -24,6 +37,7 @@ export class Keeper {
 
   constructor(config: BridgeConfig) {
     this.#config = config;
+    open.add(this);
   }
 
   get names(): string[] {
@@ -60,7 +74,7 @@ export class Keeper {
       ...(socketFd !== undefined && { bridge: { ...bridge, socketFd: FIRST_KEPT } }),
       ...(fds.length > 0 && { takeOver: { fds, state: this.#state } }),
     };
-    this.#child = spawn(process.execPath, [program], {
+    this.#child = spawn(...mortal(process.execPath, [program]), {
       stdio: ['pipe', 'inherit', 'inherit', theirs, ...inherited],
       env: { ...process.env, GPUVM_TEST_CONFIG: JSON.stringify(config, plain) },
     });
@@ -112,6 +126,7 @@ export class Keeper {
 
   /** Lets everything go. */
   close(): void {
+    open.delete(this);
     if (this.#child?.exitCode === null && this.#child.signalCode === null) this.#child.kill('SIGKILL');
     this.#keep([]);
     if (this.#socketFd >= 0) addon().closeFd(this.#socketFd);
