@@ -88,6 +88,7 @@ extraArguments: [-drive, "file=\${here}/boot.img,format=raw,if=ide", -no-reboot]
       'qemu',
       'monitor',
       'running',
+      'stop-asked',
       'stopping',
       'powerdown',
       'asked',

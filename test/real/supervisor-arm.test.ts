@@ -110,6 +110,8 @@ ${lines}`;
     const first = supervise('', '', { handOver: true });
     const ended = first.vm.run();
     await first.up;
+    // What is said later is the second one's to hear.
+    await vi.waitFor(() => expect(first.vm.console.recent().toString()).toBe('H\n'), 10_000);
     const takeOver = await first.vm.detach();
     expect(await ended).toMatchObject({ ending: 'handed-over' });
     const second = supervise('', '', { handOver: true, takeOver });
