@@ -2,8 +2,13 @@ import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_proces
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { cacheFolder } from '../../../src/config/index.js';
 
 const boot = resolve(import.meta.dirname, 'boot.sh');
+/** The checkout, and what was fetched: they may lie on mounts of their own, or in /tmp, which are not the root's tree. */
+const needed = [resolve(import.meta.dirname, '../../..'), cacheFolder()].filter((folder) =>
+  existsSync(folder),
+);
 const systemd = '/lib/systemd/systemd';
 /** Neither /tmp, which a service has for itself, nor a home folder. */
 const SHARES = '/srv';
@@ -41,7 +46,7 @@ export class SystemdContainer {
     // process does, whatever ends it.
     const enter = `echo $$ >"$1/cgroup.procs" && shift && exec setpriv --pdeathsig KILL "$@"`;
     const namespaces = ['-m', '-p', '-u', '-i', '-C', '-n', '--fork', '--kill-child'];
-    const inside = ['unshare', ...namespaces, boot, this.#work, this.share];
+    const inside = ['unshare', ...namespaces, boot, this.#work, this.share, ...needed];
     this.#outside = spawn('sh', ['-c', enter, 'sh', this.#cgroup, ...inside], { stdio: 'pipe' });
   }
 
