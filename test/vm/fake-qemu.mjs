@@ -73,7 +73,9 @@ createServer((peer) => {
       if (fake.has('babble')) setTimeout(() => peer.write('babble\n'), 20);
     }
   });
-}).listen(path);
+}).listen(path, () => {
+  if (fake.has('say-listening')) process.stderr.write('listening\n');
+});
 
 // The guest's agent, as far as it is asked anything here; `agent=mute` answers nothing, `agent=refuse` refuses.
 const agentPath = /path=([^,]*)/.exec(

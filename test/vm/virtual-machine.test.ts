@@ -10,6 +10,7 @@ import { LedgerFile } from '../../src/bpmp/worker/ledger-file.js';
 import { parseVmFile, type VmConfig } from '../../src/config/index.js';
 import type { openBridge, VmBridge } from '../../src/vm/bridge/index.js';
 import { type LadderStep, VirtualMachine, type VmOptions } from '../../src/vm/index.js';
+import { defer } from '../../src/vm/waiting.js';
 
 const binary = fileURLToPath(new URL('./fake-qemu.mjs', import.meta.url));
 const runtime = mkdtempSync(join(tmpdir(), 'gpuvm-vm-'));
@@ -102,10 +103,10 @@ describe('a VM that does not start', () => {
   });
 
   it('gives a monitor that does not greet its time and no more', async () => {
-    const { vm } = machine('silent', { lines: 'deadlines: { qmp: 300ms }' });
+    const { vm } = machine('silent', { lines: 'deadlines: { qmp: 3s }' });
     await expect(vm.run()).rejects.toMatchObject({
       code: 'GPUVM_QMP_TIMEOUT',
-      message: expect.stringContaining('the QMP greeting was not completed within 300 ms'),
+      message: expect.stringContaining('the QMP greeting was not completed within 3000 ms'),
     });
     expect(vm.state).toBe('ended');
   });
@@ -296,30 +297,41 @@ describe('a bridge', () => {
   });
 
   describe('that is slow to come up', () => {
-    /** Up after this time, or not: then with this error. */
-    function slowBridge(ms: number, error?: Error) {
+    /** Up when it is told to be, or never: then with an error. */
+    function slowBridge() {
       const fake = fakeBridge({ reason: 'closed' });
+      const told = defer<void>();
       const open = vi.fn<typeof openBridge>(async (...args) => {
         const bridge = (await fake.open(...args))!;
-        const up = new Promise((resolve) => setTimeout(resolve, ms));
-        const ready = up.then(() => (error ? Promise.reject(error) : bridge.ready));
+        const ready = told.promise.then(() => bridge.ready);
         ready.catch(() => undefined);
         return { ...bridge, ready };
       });
-      return { open, close: fake.close };
+      return {
+        open,
+        close: fake.close,
+        come: () => told.resolve(),
+        fail: (why: string) => told.reject(new Error(why)),
+      };
     }
-    /** Calls `act` a little after QEMU was started. */
-    function whenSpawned(vm: VirtualMachine, act: () => void): void {
-      vm.on('qemu', () => setTimeout(act, 150));
+    /** Calls `act` once QEMU listens; its bridge is far from up. */
+    function whenListening(vm: VirtualMachine, act: () => void): void {
+      vm.on('stderr', (line) => {
+        if (line === 'listening') act();
+      });
+    }
+    function whenGone(vm: VirtualMachine, act: () => void): void {
+      vm.on('qemu', (qemu) => void qemu.exited.then(act));
     }
 
     it('does not hold up a stop: QEMU, which waits for it, has no monitor, and gets SIGTERM', async () => {
-      const { open, close } = slowBridge(700);
-      const { vm, steps } = machine('silent', { openBridge: open });
+      const { open, close, come } = slowBridge();
+      const { vm, steps } = machine('silent,say-listening', { openBridge: open });
       const told: string[] = [];
       for (const event of ['bridge', 'bridge-ended'] as const) vm.on(event, () => told.push(event));
       vm.on('state', (state) => told.push(state));
-      whenSpawned(vm, () => vm.stop());
+      whenListening(vm, () => vm.stop());
+      whenGone(vm, come);
       expect(await vm.run()).toMatchObject({ ending: 'stopped', rung: 'terminate' });
       expect(steps).toEqual(['powerdown', 'quit', 'terminate']);
       // It came up after all, for nobody, and is no more.
@@ -328,9 +340,10 @@ describe('a bridge', () => {
     });
 
     it('does not hold up a stop where the monitor answers: a guest that never ran has no power button', async () => {
-      const { open, close } = slowBridge(400);
+      const { open, close, come } = slowBridge();
       const { vm, steps } = machine('', { openBridge: open });
-      whenSpawned(vm, () => vm.stop());
+      whenGone(vm, come);
+      void vi.waitFor(() => expect(vm.qmp).toBeDefined(), 10_000).then(() => vm.stop());
       expect(await vm.run()).toMatchObject({
         ending: 'stopped',
         rung: 'quit',
@@ -364,8 +377,9 @@ describe('a bridge', () => {
       ],
       ['exit-after=150,stderr=no such bus|', 'exited with status 1 before it could be used: no such bus'],
     ])('leaves QEMU the word where that ends meanwhile: %s', async (fake, message) => {
-      const { open, close } = slowBridge(500);
+      const { open, close, come } = slowBridge();
       const { vm } = machine(fake, { openBridge: open });
+      whenGone(vm, come);
       await expect(vm.run()).rejects.toMatchObject({
         code: 'GPUVM_QEMU_START',
         message: `${binary} ${message}`,
@@ -374,38 +388,43 @@ describe('a bridge', () => {
     });
 
     it('and then fails, leaves QEMU the word all the same', async () => {
-      const { open } = slowBridge(300, new Error('the policy is wrong'));
-      await expect(machine('exit=1,stderr=no such machine|', { openBridge: open }).vm.run()).rejects.toThrow(
-        'no such machine',
-      );
+      const { open, fail } = slowBridge();
+      const { vm } = machine('exit=1,stderr=no such machine|', { openBridge: open });
+      whenGone(vm, () => fail('the policy is wrong'));
+      await expect(vm.run()).rejects.toThrow('no such machine');
     });
 
-    it.each(['silent', ''])(
+    it.each(['silent,say-listening', 'say-listening'])(
       'and a QEMU ("%s") that is killed meanwhile, is a start that failed',
       async (fake) => {
-        const { open } = slowBridge(500);
+        const { open, come } = slowBridge();
         const { vm } = machine(fake, { openBridge: open });
-        whenSpawned(vm, () => process.kill(vm.pid!, 'SIGKILL'));
+        whenListening(vm, () => process.kill(vm.pid!, 'SIGKILL'));
+        whenGone(vm, come);
         await expect(vm.run()).rejects.toMatchObject({
           code: 'GPUVM_QEMU_START',
-          message: `${binary} was killed by SIGKILL before it could be used and said nothing`,
+          message: `${binary} was killed by SIGKILL before it could be used: listening`,
         });
         expect(vm.exit).toEqual({ code: null, signal: 'SIGKILL' });
       },
     );
 
     it('fails a start whose monitor answers already, and no guest has run', async () => {
-      const { open } = slowBridge(300, new Error('the policy is wrong'));
-      const { vm } = machine('end=guest-shutdown', { openBridge: open });
+      const { open, fail } = slowBridge();
+      const { vm } = machine('end=guest-shutdown,say-listening', { openBridge: open });
+      whenListening(vm, () => setTimeout(fail, 100, 'the policy is wrong'));
       await expect(vm.run()).rejects.toThrow('the policy is wrong');
       expect(() => process.kill(vm.pid!, 0)).toThrow('ESRCH');
     });
 
     it('and fails amid a stop, ends QEMU at once', async () => {
-      const { open } = slowBridge(400, new Error('the policy is wrong'));
+      const { open, fail } = slowBridge();
       const lines = 'stop: { powerdown: 1h, quit: 1h, terminate: 1h }';
-      const { vm } = machine('silent,ignore-terminate', { openBridge: open, lines });
-      whenSpawned(vm, () => vm.stop());
+      const { vm } = machine('silent,ignore-terminate,say-listening', { openBridge: open, lines });
+      whenListening(vm, () => vm.stop());
+      vm.on('rung', ({ rung }) => {
+        if (rung === 'terminate') setTimeout(fail, 50, 'the policy is wrong');
+      });
       expect(await vm.run()).toMatchObject({
         ending: 'bridge-fault',
         message: 'the VM was stopped because its bridge did not come up: the policy is wrong',
