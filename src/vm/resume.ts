@@ -19,9 +19,11 @@ export async function resume(
   state: HandOverState,
   onLost: (why: string) => void,
 ): Promise<QemuProcess> {
-  const { config, folder, bridge, monitor, abandon, tell } = parts;
+  const { config, folder, bridge, monitor, stopping, abandon, tell } = parts;
   const found = findFds(fds, config.name);
   const takeOver = { fds: found.bridge, ...(state.bridge === undefined ? {} : { state: state.bridge }) };
+  // Whoever calls `run` may begin to listen right after.
+  await Promise.resolve();
   const qemu = QemuProcess.adopt(state.pid, found.qemu, (line) => tell.emit('stderr', line));
   parts.attach(qemu);
   try {
@@ -34,9 +36,11 @@ export async function resume(
     await within(TERMINATE_MS, qemu.exited);
     throw error;
   }
-  parts.enter('qemu');
-
-  parts.enter('monitor');
+  // A stop may have come meanwhile; its ladder goes on beside this.
+  if (!stopping.isBegun) {
+    parts.enter('qemu');
+    parts.enter('monitor');
+  }
   void qemu.exited.then(() => abandon.abort(stoppedEarly()));
   try {
     // One that has ended has its last words in the socket all the same.
@@ -49,7 +53,8 @@ export async function resume(
     const { status } = await qmp.execute('query-status', {}, { signal });
     // The supervisor before was killed between QEMU's start and its guest's.
     if (status === 'prelaunch') await letGuestRun(parts, qmp, qemu);
-    parts.stopping.guestRuns = true;
+    stopping.guestRuns = true;
+    if (stopping.isBegun) return qemu;
     parts.enter('running');
     if (status === 'paused') tell.emit('paused', true);
   } catch (error) {

@@ -74,7 +74,7 @@ describe('a VM that is handed over', () => {
       qemu: { code: null, signal: null },
     });
     expect(isAlive(pid!)).toBe(false);
-    await expect.poll(openFds).toBeLessThanOrEqual(before);
+    await expect.poll(openFds, { timeout: 10_000 }).toBeLessThanOrEqual(before);
   });
 
   it('keeps what its console said while nobody listened', async () => {
@@ -85,7 +85,7 @@ describe('a VM that is handed over', () => {
     const second = start({ takeOver: passed });
     second.vm.on('qemu', ({ console }) => console.input.write('who is there\n'));
     await second.running;
-    await expect.poll(second.said).toContain('who is there');
+    await expect.poll(second.said, { timeout: 10_000 }).toContain('who is there');
     second.vm.stop();
     await second.ended;
   });
@@ -114,7 +114,7 @@ describe('a VM that is handed over', () => {
     const passed = await first.vm.detach();
     await first.ended;
     process.kill(pid!, 'SIGKILL');
-    await expect.poll(() => isAlive(pid!)).toBe(false);
+    await expect.poll(() => isAlive(pid!), { timeout: 10_000 }).toBe(false);
     const second = start({ takeOver: passed });
     expect(await second.ended).toMatchObject({ ending: 'crash', message: 'QEMU is gone without a shutdown' });
   });
