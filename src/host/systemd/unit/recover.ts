@@ -4,7 +4,6 @@ const SANDBOX = [
   ['NoNewPrivileges', 'yes'],
   ['ProtectSystem', 'strict'],
   ['ProtectHome', 'read-only'],
-  ['PrivateTmp', 'yes'],
   ['PrivateNetwork', 'yes'],
   ['RestrictAddressFamilies', 'AF_UNIX'],
   ['RestrictNamespaces', 'yes'],
@@ -19,6 +18,8 @@ const SANDBOX = [
   ['ProtectKernelTunables', 'yes'],
   ['ReadWritePaths', '-/run/gpuvm -/sys/bus/platform -/sys/bus/pci -/sys/devices'],
   ['DevicePolicy', 'closed'],
+  // What a dead guest held of the BPMP is given back through it.
+  ['DeviceAllow', '/dev/bpmp-host rw'],
   ['SystemCallArchitectures', 'native'],
   ['SystemCallFilter', '@system-service'],
   ['SystemCallErrorNumber', 'ENOSYS'],
@@ -34,10 +35,19 @@ const folders = [
   ['Environment', 'GPUVM_RUNTIME_DIR=%t/gpuvm'],
 ] as const;
 
-const confined = {
-  comment: 'It changes drivers in sysfs and its own folders, and nothing else.',
-  directives: [['CapabilityBoundingSet', CAPABILITIES], ...SANDBOX] as const,
-};
+function confined(program: readonly string[]) {
+  // A checkout in /tmp would not be there.
+  const isInTmp = program.some((word) => /^"?\/(var\/)?tmp\//.test(word));
+  return {
+    comment:
+      'It changes drivers in sysfs, its own folders and what a guest left on in the BPMP, and nothing else.',
+    directives: [
+      ['CapabilityBoundingSet', CAPABILITIES],
+      ['PrivateTmp', isInTmp ? 'no' : 'yes'],
+      ...SANDBOX,
+    ] as const,
+  };
+}
 
 /** Once at boot, before any VM: what a power cut left is taken back. */
 export function recoverSections(program: readonly string[]): Section[] {
@@ -68,7 +78,7 @@ export function recoverSections(program: readonly string[]): Section[] {
             ...folders,
           ],
         },
-        confined,
+        confined(program),
       ],
     },
     {
@@ -103,7 +113,7 @@ export function endedSections(program: readonly string[]): Section[] {
             ...folders,
           ],
         },
-        confined,
+        confined(program),
       ],
     },
   ];
