@@ -58,10 +58,11 @@ describe.skipIf(!able).each(['trapped', 'shared'] as const)('a VM with a bridge 
 
   it('has seen no answer that was not its own', async () => {
     const said = askedIn(await service.journal());
-    // Each line is there once: nothing of the console is lost or said again.
-    expect(said.map(({ asked }) => asked)).toEqual(said.map((_, index) => 16 * (index + 1)));
-    const { wrong, refused, others } = said.at(-1)!;
-    expect({ wrong, others }).toEqual({ wrong: 0, others: 4 * said.length });
+    // In order and each once; what a supervisor had read of the console when it was killed may be missing.
+    const numbers = said.map(({ asked }) => asked);
+    expect(numbers).toEqual([...new Set(numbers)].sort((one, other) => one - other));
+    const { asked, wrong, refused, others } = said.at(-1)!;
+    expect({ wrong, others }).toEqual({ wrong: 0, others: asked / 4 });
     // One request at most was under way at each of two kills.
     expect(refused).toBeLessThanOrEqual(2);
     expect(await service.journal()).not.toMatch(/^wrong /m);

@@ -16,7 +16,11 @@ await manager.store([{ name: 'console', fd }]);
 
 const console = new Socket({ fd });
 console.on('data', (chunk) => void process.stdout.write(chunk));
-process.on('SIGUSR2', () => process.exit(HANDED_OVER));
+process.on('SIGUSR2', () => {
+  // What was read is printed first: the journal may be slow to take it.
+  console.pause();
+  process.stdout.write('', () => process.exit(HANDED_OVER));
+});
 await manager.notify({ ready: true, status: received.length > 0 ? 'took over' : 'began' });
 const intervalMs = manager.watchdogIntervalMs();
 if (intervalMs !== undefined) setInterval(() => void manager.notify({ watchdog: true }), intervalMs / 3);
