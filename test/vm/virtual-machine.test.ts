@@ -331,7 +331,7 @@ describe('a bridge', () => {
       for (const event of ['bridge', 'bridge-ended'] as const) vm.on(event, () => told.push(event));
       vm.on('state', (state) => told.push(state));
       whenListening(vm, () => vm.stop());
-      whenGone(vm, come);
+      whenGone(vm, () => setTimeout(come, 50));
       expect(await vm.run()).toMatchObject({ ending: 'stopped', rung: 'terminate' });
       expect(steps).toEqual(['powerdown', 'quit', 'terminate']);
       // It came up after all, for nobody, and is no more.
