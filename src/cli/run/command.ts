@@ -96,7 +96,10 @@ export async function run(
   const releaseSignals = onStopSignals(stop);
   const handOver = () => {
     if (!service?.keeps) return note('there is no service manager to hand the VM over to');
-    handing = service.handOver(vm).catch((error: Error) => note(`not handed over: ${error.message}`));
+    // A successor that stumbles over the files would cost the guest its life.
+    handing = checkFiles(file!)
+      .then(() => service.handOver(vm))
+      .catch((error: Error) => note(`not handed over: ${error.message}`));
   };
   let handing: Promise<void> | undefined;
   process.on('SIGUSR2', handOver);
@@ -137,6 +140,14 @@ function changesHost({ hooks, platformDevices, pciDevices }: VmConfig): boolean 
 async function openView(options: BridgeViewOptions): Promise<BridgeView> {
   const { BridgeView } = await import('./bridge-view.js');
   return new BridgeView(options);
+}
+
+/** Whether the VM file and its policy can be started from as they are now. Throws what is wrong with them. */
+async function checkFiles(file: string): Promise<void> {
+  const { policy } = await loadVmFile(file, { checkFiles: true });
+  if (policy === undefined) return;
+  const { loadPolicy } = await import('../../bpmp/policy/index.js');
+  await loadPolicy(policy);
 }
 
 function saveTree(path: string, blob: Uint8Array): void {

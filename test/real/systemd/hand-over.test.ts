@@ -54,7 +54,23 @@ stop: { powerdown: 0s }
     await countsOn();
     expect(await service.qemus()).toEqual([qemu]);
     const numbers = await counted();
-    expect(numbers).toEqual(numbers.map((_, index) => index + 1));
+    // The guest goes on where it was. Of a supervisor that is killed, what it had read of the console and not yet printed is lost.
+    const steps = numbers.slice(1).map((number, index) => number - numbers[index]!);
+    expect(steps.every((step) => step >= 1)).toBe(true);
+    const gaps = steps.filter((step) => step > 1);
+    expect(gaps.length).toBeLessThanOrEqual(restarts === '1' ? 0 : 1);
+  });
+
+  it('stays with its supervisor where a successor would stumble over the VM file', async () => {
+    const { NRestarts } = await service.show('NRestarts');
+    const [qemu] = await service.qemus();
+    await container.get('sed', '-i', 's/^machine: pc/machine: [pc]/', service.file);
+    await service.systemctl('reload');
+    await expect.poll(() => service.journal(), { timeout: 30_000 }).toContain('not handed over: ');
+    await container.get('sed', '-i', 's/^machine: .*/machine: pc/', service.file);
+    await countsOn();
+    expect(await service.qemus()).toEqual([qemu]);
+    expect((await service.show('NRestarts')).NRestarts).toBe(NRestarts);
   });
 
   it('is stopped by a supervisor that took it over', async () => {
