@@ -63,7 +63,12 @@ export interface VfioAddon {
   iommufdUnmap(iommufd: number, ioas: number, iova: bigint, sizeBytes: bigint): bigint;
 
   /** mmap(2), shared. Access: 1 readable, 2 writable, 3 both. */
-  VfioMapping: new (fd: number, offset: bigint, lengthBytes: bigint, access: number) => VfioMappingHandle;
+  VfioMapping: new (
+    fd: number,
+    offset: bigint,
+    lengthBytes: bigint,
+    access: number,
+  ) => VfioMappingHandle;
 }
 
 /**

@@ -86,7 +86,7 @@ export class Container implements Backend {
     } catch (error) {
       const holders = holdersOf((path) => path === groupNode, this.#sysroot);
       const who = holders.map(({ pid, name }) => `${name} (process ${pid})`).join(', ');
-      throw kernelFailure(`${name}, ${groupNode}`, error, who && `: it is open in ${who}`);
+      throw kernelFailure(`${name}, ${groupNode}`, error, who && `open in ${who}`);
     }
   }
 
@@ -98,7 +98,7 @@ export class Container implements Backend {
         ({ driver }) => driver !== null && !isVfioDriver(driver),
       );
       const who = others.map(({ name, driver }) => `${name} is with ${driver}`).join(', ');
-      throw kernelFailure(`${name}, group ${group}`, error, who && `: ${who}`);
+      throw kernelFailure(`${name}, group ${group}`, error, who);
     }
   }
 

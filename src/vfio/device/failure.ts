@@ -9,7 +9,8 @@ interface SystemError extends Error {
 /** What to do about a call that failed in this way; `*` stands for any other errno. */
 const advice: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   open: {
-    EBUSY: 'somebody has it open, and VFIO lets one process only: end that one first',
+    EBUSY:
+      'it is open already, and VFIO lets it be opened once: end the process that has it, or share an address space',
     EACCES:
       'this user may not use it: run as root, or give the user its node (chown, or a udev rule for the vfio subsystem)',
     ENOENT:
@@ -19,7 +20,7 @@ const advice: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   VFIO_GROUP_SET_CONTAINER: {
     EPERM:
-      'the group is not viable: another device of it is still with a host driver; gpuvm devices groups shows which, and all must be bound',
+      'the group is not viable: all its devices must be with VFIO or without a driver (gpuvm devices groups)',
     EBUSY: 'the group is in a container already: another process uses it',
     EINVAL: 'the group has a container already, or what was opened is no container',
   },
@@ -92,16 +93,17 @@ export function asking<T>(subject: string, call: () => T): T {
   }
 }
 
-export function kernelFailure(subject: string, error: unknown, more = ''): unknown {
+/** `who` is in the way, where that is known. */
+export function kernelFailure(subject: string, error: unknown, who = ''): unknown {
   if (!isSystemError(error)) return error;
   const { code, syscall = 'call' } = error;
   const known = advice[syscall];
   const hint = known?.[code] ?? known?.['*'];
-  return new GpuvmError(
-    'GPUVM_VFIO',
-    `${subject}: ${syscall} failed with ${code}${hint ? `: ${hint}` : ''}${more}`,
-    { cause: error, details: { call: syscall, errno: code, subject } },
-  );
+  const what = syscall === 'SIGBUS' ? 'the access ended in a bus error' : `${syscall} failed with ${code}`;
+  return new GpuvmError('GPUVM_VFIO', `${subject}: ${what}${who && ` (${who})`}${hint ? `: ${hint}` : ''}`, {
+    cause: error,
+    details: { call: syscall, errno: code, subject },
+  });
 }
 
 /** What the kernel said cannot be: it is not believed in part. */

@@ -71,16 +71,21 @@ export class VfioInterrupt implements AsyncIterable<InterruptEvent> {
     this.#set(SetInterrupt.DATA_NONE | SetInterrupt.TRIGGER, vector, false);
   }
 
-  /** The next event; undefined once disposed of. Several who wait are all told. */
-  async next(): Promise<InterruptEvent | undefined> {
+  /**
+   * The next event; undefined once disposed of, and after `timeoutMs` without one. Each event goes to one of those who
+   * wait.
+   */
+  async next(timeoutMs?: number): Promise<InterruptEvent | undefined> {
+    const end = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
     for (;;) {
       const [first] = this.#pending;
       if (first) {
         this.#pending.delete(first[0]);
         return { vector: first[0], count: first[1] };
       }
-      if (this.isDisposed) return undefined;
-      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+      const leftMs = end === undefined ? undefined : end - performance.now();
+      if (this.isDisposed || (leftMs !== undefined && leftMs <= 0)) return undefined;
+      await this.#somethingNew(leftMs);
     }
   }
 
@@ -137,6 +142,18 @@ export class VfioInterrupt implements AsyncIterable<InterruptEvent> {
     this.#pending.set(vector, (this.#pending.get(vector) ?? 0) + count);
     for (const wake of this.#waiting) wake();
     this.#waiting.clear();
+  }
+
+  #somethingNew(timeoutMs: number | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = timeoutMs === undefined ? undefined : setTimeout(() => wake(), timeoutMs);
+      const wake = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+    });
   }
 
   #set(flags: number, vector: number, isMasking: boolean): void {

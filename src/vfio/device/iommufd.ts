@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { GpuvmError } from '../../errors.js';
 import type { VfioMappingHandle } from '../../native/index.js';
@@ -23,6 +24,11 @@ export class Iommufd implements Backend {
   constructor(kernel: VfioKernel, sysroot: string, holdings: Holdings) {
     this.#kernel = kernel;
     this.#sysroot = sysroot;
+    if (!existsSync(join(sysroot, IOMMUFD_NODE)))
+      throw new GpuvmError(
+        'GPUVM_KERNEL_FEATURE',
+        `there is no ${IOMMUFD_NODE}: load iommufd (Linux 6.2), or use groups`,
+      );
     this.#fd = asking(IOMMUFD_NODE, () => kernel.open(join(sysroot, IOMMUFD_NODE)));
     // The address space goes with its descriptor.
     holdings.add(() => kernel.closeFd(this.#fd));

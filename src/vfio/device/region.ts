@@ -88,7 +88,7 @@ export class VfioRegion implements Accessible {
     // Nothing here may be a closure over the region: what hangs on the holdings must not keep the device.
     const [where, access] = [this.info.fileOffset + area.offset, this.#access()];
     const handle = asking(this.#what, () => new kernel.VfioMapping(fd, where, area.sizeBytes, access));
-    const own = new Holdings(`${this.#what} at 0x${area.offset.toString(16)}`, holdings);
+    const own = new Holdings(`${this.#what}, mapped at 0x${area.offset.toString(16)}`, holdings);
     own.add(() => handle.close());
     return new VfioMapping(handle, area, own, device);
   }
