@@ -1,16 +1,12 @@
 /** Runs in the twin: makes each case on its kernel and reports what there was to see. x86-binding.test.ts judges it. */
-import { recover, stateFolders } from '../../../../src/journal/index.js';
+import { rmSync } from 'node:fs';
 import { cases } from './cases.js';
-import { gpuvm } from './processes.js';
 import { type Report, report } from './report.js';
-import { differences, state } from './sysfs.js';
+import { differences, putBack, state } from './sysfs.js';
 
 async function main(): Promise<void> {
-  const before = state();
-  const only = process.argv[2];
-
   for (const [name, see] of Object.entries(cases)) {
-    if (only !== undefined && only !== name) continue;
+    const before = state();
     const started = performance.now();
     const end = () => ({
       tookMs: Math.round(performance.now() - started),
@@ -26,11 +22,11 @@ async function main(): Promise<void> {
     process.stderr.write(`${name}: ${'error' in result ? result.error : 'done'} (${result.tookMs} ms)\n`);
     // One case's mistake is not to be the next one's.
     if (result.left.length > 0) {
-      await recover({ folders: stateFolders(), force: true });
-      await gpuvm(['devices', 'unbind']);
+      putBack(before);
+      rmSync('/var/lib/gpuvm/journal', { recursive: true, force: true });
     }
   }
-  report('before', before);
+  report('all', {});
 }
 
 void main();

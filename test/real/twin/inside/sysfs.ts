@@ -79,6 +79,18 @@ export function state(): Record<string, string> {
   return all;
 }
 
+/** Gives each device its driver by hand. */
+export function putBack(before: Record<string, string>): void {
+  for (const name of readdirSync(DEVICES)) {
+    const folder = join(DEVICES, name);
+    if (override(name) !== '(null)\n') write(join(folder, 'driver_override'), '\n');
+    const wanted = before[`${name} driver`]!;
+    if ((driver(name) ?? 'none') === wanted) continue;
+    write(join(folder, 'driver/unbind'), name);
+    if (wanted !== 'none') write(`/sys/bus/pci/drivers/${wanted}/bind`, name);
+  }
+}
+
 /** `key: before → after` for what is not the same. */
 export function differences(before: Record<string, string>, after: Record<string, string>): string[] {
   return Object.keys({ ...before, ...after })
