@@ -14,14 +14,13 @@ import { Edu, fromEdu, MEMORY_AND_MASTER, setCommand, toEdu } from './edu.js';
 /** At the places where scripts/lib/twin-x86 puts them. */
 const EDU = '0000:00:10.0';
 const E1000E = '0000:00:11.0';
-const VIRTIO = '0000:00:12.0';
 /** One of three functions that share a group. */
 const SHARED = '0000:00:1f.2';
 const IOVA = 0x100000n;
 export const MEMLOCK = 'memlock';
 
 export const vfioCases: Record<string, () => unknown> = {
-  bind: () => [EDU, E1000E, VIRTIO, SHARED].map((name) => gpuvmOrWrite(name)),
+  bind: () => [EDU, E1000E, SHARED].map((name) => gpuvmOrWrite(name)),
   registers,
   accesses,
   configuration,
@@ -164,18 +163,10 @@ function levelInterrupt() {
     setCommand(device, MEMORY_AND_MASTER);
     const bar = device.region('bar0');
     const intx = device.enableInterrupt('intx');
-    const irqs = () =>
-      spawnSync(
-        'sh',
-        ['-c', `cat /sys/bus/pci/devices/${EDU}/irq; grep -n vfio /proc/interrupts; dmesg | tail -5`],
-        { encoding: 'utf8' },
-      ).stdout;
-    console.error(irqs());
     const next = () => intx.next(5_000);
     const silence = async () => (await intx.next(300)) ?? 'none';
     bar.write(Edu.RAISE, 4, 1);
     const first = await next();
-    console.error(irqs(), bar.read(Edu.INTERRUPT_STATUS, 4), device.region('config').readBytes(0, 64));
     const whileMasked = await silence();
     intx.unmask();
     const stillHigh = await next();
@@ -298,23 +289,13 @@ async function sharedSpace() {
   }
 }
 
-/** virtio-net's own status, which a function-level reset clears; e1000e's reset is of its power state alone. */
 function resets() {
-  const STATUS = 0x14;
   return {
-    virtio: using(VfioDevice.open(VIRTIO), (device) => {
-      const bar = device.region('bar4');
-      const before = bar.read(STATUS, 1);
-      bar.write(STATUS, 1, 1);
-      const written = bar.read(STATUS, 1);
-      device.reset();
-      return { canReset: device.info.canReset, before, written, afterwards: bar.read(STATUS, 1) };
-    }),
     e1000e: using(VfioDevice.open(E1000E), (device) => {
-      const before = device.region('bar0').read(0x8, 4);
+      const seen = () => [device.region('config').read(0, 4), device.region('bar0').read(0x8, 4)];
+      const before = seen();
       device.reset();
-      const afterwards = device.region('bar0').read(0x8, 4);
-      return { canReset: device.info.canReset, before, afterwards };
+      return { canReset: device.info.canReset, before, afterwards: seen() };
     }),
     edu: withEdu((device) => ({ canReset: device.info.canReset, refused: refusal(() => device.reset()) })),
   };
