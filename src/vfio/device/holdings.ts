@@ -62,7 +62,7 @@ const forgotten = new FinalizationRegistry<Holdings>((holdings) => {
     `${holdings.what} was forgotten, and is closed only now: dispose of it when it is done with`,
     {
       type: 'GpuvmWarning',
-      code: 'GPUVM_VFIO_FORGOTTEN',
+      code: 'VFIO_FORGOTTEN',
     },
   );
   try {

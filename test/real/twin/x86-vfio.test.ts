@@ -188,7 +188,7 @@ describe.skipIf(!isAble)('gpuvm/vfio on a real kernel (x86 twin)', () => {
 
   it('warns of a device that was forgotten, and closes it', () => {
     expect(saw('forgotten')).toEqual({
-      warnings: [expect.stringMatching(/^GPUVM_VFIO_FORGOTTEN: 0000:00:10\.0 was forgotten/)],
+      warnings: [expect.stringMatching(/^VFIO_FORGOTTEN: 0000:00:10\.0 was forgotten/)],
       held: [],
       again: null,
     });
