@@ -266,6 +266,12 @@ describe.skipIf(!isAble)('on a real kernel (x86 twin)', () => {
       const story = `killed ${moment}; found ${JSON.stringify(found)}; ${JSON.stringify({ recovered, unbind })}`;
       expect(left, story).toEqual([]);
     }
+    // What was only announced has not been made yet.
+    const announced = (step: string) =>
+      lives.find(({ moment }) => moment.startsWith(`once do "pci/0000:00:11.0/${step}"`));
+    expect(announced('unbind')?.found).toEqual({ driver: 'e1000e', override: '(null)\n' });
+    expect(announced('override')?.found).toEqual({ driver: null, override: '(null)\n' });
+    expect(announced('bind')?.found).toEqual({ driver: null, override: 'vfio-pci\n' });
     // At some of them there was something to put right, else the moments are not those that they are called.
     expect(new Set(lives.map(({ found }) => found.driver))).toEqual(new Set(['e1000e', null, 'vfio-pci']));
   });
