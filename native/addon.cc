@@ -15,6 +15,14 @@
 #include "shared_memory.h"
 #include "socketpair.h"
 #include "unix_socket.h"
+#include "vfio_container.h"
+#include "vfio_device.h"
+#include "vfio_dma.h"
+#include "vfio_group.h"
+#include "vfio_interrupts.h"
+#include "vfio_iommufd.h"
+#include "vfio_mapping.h"
+#include "vfio_region.h"
 
 namespace gpuvm {
 
@@ -33,6 +41,14 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterSharedMemory(env, exports);
   RegisterSocketpair(env, exports);
   RegisterUnixSocket(env, exports);
+  RegisterVfioContainer(env, exports);
+  RegisterVfioDevice(env, exports);
+  RegisterVfioDma(env, exports);
+  RegisterVfioGroup(env, exports);
+  RegisterVfioInterrupts(env, exports);
+  RegisterVfioIommufd(env, exports);
+  RegisterVfioMapping(env, exports);
+  RegisterVfioRegion(env, exports);
   return exports;
 }
 

@@ -44,6 +44,8 @@ export const errorCodes = {
   GPUVM_HOST_DEVICE: ExitStatus.UNAVAILABLE,
   GPUVM_DEVICE: ExitStatus.UNAVAILABLE,
   GPUVM_BIND: ExitStatus.OS,
+  GPUVM_VFIO: ExitStatus.OS,
+  GPUVM_VFIO_CLOSED: ExitStatus.SOFTWARE,
   GPUVM_LOCKED: ExitStatus.TEMPORARY,
   GPUVM_JOURNAL: ExitStatus.OS,
   GPUVM_BRIDGE: ExitStatus.OS,

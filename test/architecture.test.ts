@@ -91,7 +91,7 @@ const mayImport: Record<string, readonly string[]> = {
   'bpmp/policy': ['bpmp/tegra234', 'bpmp/wire', 'nearest', 'errors'],
   'bpmp/tegra234': ['bpmp/wire'],
   'bpmp/wire': ['nearest', 'errors'],
-  vfio: ['journal', 'finding', 'nearest', 'errors'],
+  vfio: ['journal', 'finding', 'nearest', 'errors', 'native'],
   journal: ['errors', 'native'],
   native: ['errors'],
   finding: [],
@@ -112,6 +112,7 @@ const sideDoors = [
   'vm/plan/index.ts',
   'vm/request-events.ts',
   'host/systemd/index.ts',
+  'vfio/device/index.ts',
   'host/checks/index.ts',
 ];
 

@@ -27,6 +27,20 @@ export function holdersOf(isWanted: (path: string) => boolean, sysroot = '/'): H
   return holders;
 }
 
+/** What the kernel calls an open VFIO device in /proc/PID/fd. */
+const VFIO_DEVICE = 'anon_inode:[vfio-device]';
+const VFIO_NODE = /^\/dev\/vfio\/(devices\/|noiommu-)?\w*\d$/;
+
+/**
+ * Processes that have a VFIO device open without the node that it came from, which they closed or never had: the kernel
+ * makes an unbinding wait for them as for any other, and does not say which device it is.
+ */
+export function holdersOfSomeDevice(sysroot = '/'): Holder[] {
+  const all = holdersOf((path) => path === VFIO_DEVICE || VFIO_NODE.test(path), sysroot);
+  const known = new Set(all.flatMap(({ pid, path }) => (path === VFIO_DEVICE ? [] : pid)));
+  return all.filter(({ pid }) => !known.has(pid));
+}
+
 /** Waits until nobody has them open; answers who still has when the time is over. */
 export async function waitUntilFree(
   paths: readonly string[],

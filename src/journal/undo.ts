@@ -1,8 +1,8 @@
-import { GpuvmError } from '../errors.js';
 import type { Contents, Entry } from './contents.js';
 import type { JournalRecord } from './record.js';
 import type { UndoneStep, UndoReport } from './report.js';
 import { type UndoSurroundings, unmake } from './unmake.js';
+import { isHung } from './writer.js';
 
 export interface UndoOptions {
   /** Only these; everything where it is absent. */
@@ -34,11 +34,13 @@ export async function undoAll(
   const results = new Map<Entry, UndoneStep>();
   const stuck = new Map(parts.blocked);
   const hung = new Set(stuck.keys());
+  // What hangs is not tried again, and its reason stays the one that it had.
+  const isHungSubject = ({ step }: Entry) => step?.subject !== undefined && hung.has(step.subject);
   const waiting = { leftMs: parts.patienceMs };
   for (let round = 1; round <= 2; round++) {
     if (round === 2) for (const subject of [...stuck.keys()]) if (!hung.has(subject)) stuck.delete(subject);
     for (const entry of [...chosen].reverse()) {
-      if (round === 2 && results.get(entry)?.outcome !== 'failed') continue;
+      if (round === 2 && (results.get(entry)?.outcome !== 'failed' || isHungSubject(entry))) continue;
       const result = await undoOne(entry, parts, { left, stuck, hung, waiting });
       results.set(entry, result);
     }
@@ -85,8 +87,4 @@ async function undoOne(
 
 export function writerOf<T>(writer: T | undefined): { writer?: T } {
   return writer === undefined ? {} : { writer };
-}
-
-function isHung(error: unknown): boolean {
-  return GpuvmError.is(error, 'GPUVM_BIND') && error.details.hung === true;
 }

@@ -1,15 +1,16 @@
 import { chmodSync, chownSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { GpuvmError } from '../errors.js';
 import { observe, say, wanted } from './condition.js';
 import type { Entry } from './contents.js';
-import { type Holder, waitUntilFree } from './holders.js';
+import { type Holder, holdersOfSomeDevice, waitUntilFree } from './holders.js';
 import { isAlive } from './identity.js';
 import { contentOf, halfWritten, ownerOf, removeFile, writeWhole } from './make.js';
 import type { Earlier } from './record.js';
 import type { UndoneStep } from './report.js';
 import type { ChildRecord, Condition, FileStep, OwnerStep, WriteStep } from './step.js';
-import type { SysfsWriter } from './writer.js';
+import { isHung, type SysfsWriter } from './writer.js';
 
 export interface UndoSurroundings {
   readonly sysroot: string;
@@ -67,7 +68,11 @@ async function unmakeWrite(step: WriteStep, around: UndoSurroundings): Promise<R
   const holders = undo.whenFree && (await waitWithin(around, undo.whenFree));
   if (holders?.length) return { outcome: 'failed', why: `${sayHolders(holders)}: end that first` };
   await around.about();
-  await writer.write(join(sysroot, undo.path), undo.value);
+  try {
+    await writer.write(join(sysroot, undo.path), undo.value);
+  } catch (error) {
+    throw undo.whenFree && isHung(error) ? withSuspects(error, sysroot) : error;
+  }
   const now = observe(before, sysroot);
   if (now === wanted(before)) return { outcome: 'undone' };
   return { outcome: 'failed', why: `the kernel took the write, but ${say(before, now)}` };
@@ -137,6 +142,18 @@ async function ended(child: ChildRecord, signal: NodeJS.Signals, deadlineMs: num
     if (Date.now() > end) return false;
   }
   return true;
+}
+
+/** Nobody has the group open, and still the kernel waits: for whoever has just the device. */
+function withSuspects(error: GpuvmError, sysroot: string): GpuvmError {
+  const suspects = holdersOfSomeDevice(sysroot);
+  if (suspects.length === 0) return error;
+  const names = suspects.map(({ pid, name }) => `${name} (process ${pid})`).join(', ');
+  return new GpuvmError(
+    error.code,
+    `${error.message}; ${names} has a VFIO device open, maybe this one: end that, and the kernel goes on`,
+    { cause: error, details: { ...error.details, suspects } },
+  );
 }
 
 export function sayHolders(holders: readonly Holder[]): string {

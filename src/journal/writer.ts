@@ -1,3 +1,4 @@
+import { GpuvmError } from '../errors.js';
 import type { ProcessIdentity } from './identity.js';
 
 /**
@@ -13,4 +14,9 @@ export interface SysfsWriter {
   /** Writes in one call, to a file that is there. Throws GPUVM_BIND with `errno` or `hung` in its details. */
   write(path: string, value: string): Promise<void>;
   close(): void;
+}
+
+/** Whether a write failed because the kernel did not come back from it. */
+export function isHung(error: unknown): error is GpuvmError {
+  return GpuvmError.is(error, 'GPUVM_BIND') && error.details.hung === true;
 }

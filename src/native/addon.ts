@@ -20,6 +20,7 @@ import type { SeccompAddon } from './seccomp.js';
 import type { SharedMemoryAddon } from './shared-memory.js';
 import type { SocketpairAddon } from './socketpair.js';
 import type { UnixSocketAddon } from './unix-socket.js';
+import type { VfioAddon } from './vfio.js';
 
 /** One interface per native file; each is declared in the file of the same name beside this one. */
 export type Addon = AffinityAddon &
@@ -35,7 +36,8 @@ export type Addon = AffinityAddon &
   SeccompAddon &
   SharedMemoryAddon &
   SocketpairAddon &
-  UnixSocketAddon;
+  UnixSocketAddon &
+  VfioAddon;
 
 /** What was built beside the addon, by its name: this file lies two folders below the package, bundled or not. */
 export function nativeProgram(name: string): string {

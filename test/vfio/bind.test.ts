@@ -116,11 +116,15 @@ describe('binding', () => {
       broken && path.endsWith('vfio-platform/unbind') && value === '17000000.gpu' ? 'hang' : undefined,
     );
     const { devices, journal } = await bound(parts);
+    addProcess(parts.sysroot, 4242, 'passed-on', ['anon_inode:[vfio-device]']);
     const report = await devices.restore();
+    rmSync(join(parts.sysroot, 'proc/4242'), { recursive: true });
     const failed = report.steps.filter(({ outcome }) => outcome === 'failed');
     expect(failed.map(({ id }) => id)).toEqual(
       ['bind', 'override', 'unbind'].map((verb) => `platform/17000000.gpu/${verb}`),
     );
+    // Its own reason, with who may be behind it; not that of what was not tried after it.
+    expect(failed[0]!.why).toMatch(/does not come back; passed-on \(process 4242\) has a VFIO device open/);
     expect(failed[1]!.why).toMatch(/not tried/);
     const now = snapshot(parts.sysroot);
     const different = Object.keys({ ...now, ...parts.before }).filter(

@@ -191,6 +191,18 @@ const mistakes: [
     (root) => addProcess(root, 77, 'qemu', ['/dev/vfio/13']),
   ],
   [
+    'a process with some VFIO device open, and no group',
+    'vfio.holders/15540000.nvjpg',
+    'warn',
+    /passed-on \(process 78\) has a VFIO device open, maybe 15540000\.nvjpg/,
+    /kill 78/,
+    (root) => {
+      addProcess(root, 77, 'qemu', ['/dev/vfio/13', 'anon_inode:[vfio-device]']);
+      addProcess(root, 78, 'passed-on', ['anon_inode:[vfio-device]']);
+    },
+    [{ bus: 'platform', name: '15540000.nvjpg' }],
+  ],
+  [
     "a process with the driver's node open",
     'vfio.holders/17000000.gpu',
     'fail',

@@ -22,6 +22,23 @@ export const deviceCommands: readonly Command[] = [
     load: () => import('../devices/groups.js'),
   },
   {
+    path: 'devices regions',
+    summary: 'show the registers and memory that a device has for a VM, its interrupts, and what is in them',
+    description:
+      'Opens the device as a VM would: it must be with VFIO (`gpuvm devices bind`), and nobody may be using it. Reading a register can change what the device does.',
+    args: [['<name>', 'the device, as sysfs calls it']],
+    options: [
+      ['--dump <numbers...>', 'offset and length in bytes: print what is there, as words of 32 bits'],
+      ['--region <name>', 'the region to dump, by name or number (default: the first)'],
+      sysroot,
+    ],
+    examples: [
+      'gpuvm devices regions 17000000.gpu',
+      'gpuvm devices regions 0000:01:00.0 --region config --dump 0 0x40',
+    ],
+    load: () => import('../devices/regions.js'),
+  },
+  {
     path: 'devices bind',
     summary: 'give devices to VFIO, all or none, until `gpuvm devices unbind`',
     args: [['<names...>', 'the devices, as sysfs calls them']],

@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Finding } from '../../finding.js';
-import { type Holder, holdersOf } from '../../journal/index.js';
+import { type Holder, holdersOf, holdersOfSomeDevice } from '../../journal/index.js';
 import { buses } from '../bus.js';
 import type { DeviceRequest } from '../device.js';
 import { type Quirk, quirksOf } from '../quirks.js';
@@ -29,6 +29,17 @@ export function checkHolders(device: HostDevice, holders: readonly Holder[], sys
       what: `${name} is in use by ${who}`,
       evidence,
       fix: `end it first: kill ${pids.join(' ')}, or the service that starts it: systemctl status ${pids[0]}`,
+    };
+  }
+  const suspects = isVfioDriver(driver) ? holdersOfSomeDevice(sysroot) : [];
+  if (suspects.length > 0) {
+    const who = suspects.map((one) => `${one.name} (process ${one.pid})`).join(', ');
+    return {
+      ...about,
+      status: 'warn',
+      what: `${who} has a VFIO device open, maybe ${name}: the kernel does not say which`,
+      evidence: suspects.map(({ pid, path }) => `/proc/${pid}/fd: ${path}`).join('; '),
+      fix: `end it where it is not wanted: kill ${[...new Set(suspects.map(({ pid }) => pid))].join(' ')}`,
     };
   }
   if (users.length > 0 && !isVfioDriver(driver))

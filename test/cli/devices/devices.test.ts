@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { run as bind } from '../../../src/cli/devices/bind.js';
 import { run as groups } from '../../../src/cli/devices/groups.js';
 import { run as list } from '../../../src/cli/devices/list.js';
+import { run as regions } from '../../../src/cli/devices/regions.js';
 import { run as unbind } from '../../../src/cli/devices/unbind.js';
 import { run as recover } from '../../../src/cli/recover.js';
 import { Journal, stateFolders } from '../../../src/journal/index.js';
@@ -161,5 +162,30 @@ describe('gpuvm recover', () => {
     const { status, stdout } = await at.call(recover);
     expect(status).toBe(65);
     expect(stdout[0]).toMatch(/^devices: cannot be read: .*:1: this is no header of a journal: set aside as/);
+  });
+
+  it.each([
+    ['an offset without a length', { dump: ['0'] }, /takes an offset and a length/],
+    ['more than two numbers', { dump: ['0', '1', '2'] }, /takes an offset and a length/],
+    ['no numbers', { dump: ['0', '-4'] }, /"-4" is no number/],
+    ['a length of nothing', { dump: ['0', '0'] }, /1 byte to 1 MiB/],
+    ['too much', { dump: ['0', '0x100001'] }, /1 byte to 1 MiB/],
+    ['a region and nothing of it', { region: 'bar0' }, /--dump OFFSET LENGTH/],
+  ])('dumps no region where %s is asked for', async (_, options, message) => {
+    const { call } = host();
+    await expect(call(regions, ['17000000.gpu'], options)).rejects.toMatchObject({
+      code: 'GPUVM_USAGE',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('shows regions of devices only that are with VFIO', async () => {
+    const { call } = host();
+    await expect(call(regions, ['17000000.gpu'])).rejects.toMatchObject({
+      code: 'GPUVM_DEVICE',
+      message: expect.stringMatching(
+        /with gk20a-dummy, not with vfio-platform: gpuvm devices bind 17000000\.gpu/,
+      ),
+    });
   });
 });
