@@ -60,6 +60,7 @@ export class Supervisor extends Controlled {
    */
   async run(): Promise<SupervisorReport> {
     if (this.state !== 'new') throw new GpuvmError('GPUVM_USAGE', 'a Supervisor runs once');
+    this.#runSinceMs = Date.now();
     this.machine.take('start');
     let last = await this.#runOnce(this.#options.takeOver);
     if (last.end?.ending === 'handed-over') return { ...last.end, restarts: this.restarts };
@@ -76,6 +77,7 @@ export class Supervisor extends Controlled {
         break;
       }
       this.restarts++;
+      this.#runSinceMs = Date.now();
       this.machine.take('again');
       last = await this.#runOnce();
       if (last.end?.ending === 'handed-over') return { ...last.end, restarts: this.restarts };
@@ -152,7 +154,6 @@ export class Supervisor extends Controlled {
   }
 
   async #runOnce(takeOver?: HandOver): Promise<RunResult> {
-    this.#runSinceMs = Date.now();
     let result: RunResult;
     try {
       if (takeOver) await this.#takeOver(takeOver);
