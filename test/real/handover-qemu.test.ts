@@ -11,7 +11,7 @@ afterAll(() => guest?.remove());
 afterEach(closeKeepers);
 
 const policy = { file: 'test.yaml', text: 'version: 1\nlimit: none\nclocks: {GPUSYS: use}\n' };
-const TRANSFERS = 600;
+const TRANSFERS = 1500;
 const PING = 0;
 const CLK = 22;
 
@@ -52,7 +52,7 @@ describe.skipIf(!able).each(['trapped', 'shared'] as const)(
       });
       await expect.poll(() => keeper.names, { timeout: 60_000 }).toContain('window.connection.1');
       let changes = 0;
-      for (; !isOver && changes < 12; changes++) {
+      for (; !isOver && changes < 8; changes++) {
         await wait(100 + Math.random() * 150);
         if (changes % 4 === 3) {
           await keeper.handOver();
