@@ -1,7 +1,7 @@
 /**
  * Has this Node compile the bundled commands once, by running them, and keeps the result beside them (scripts/lib/launch.cjs).
  * Part of the build, and of the package's installation, where it is this machine's Node that counts. Without it all works,
- * some 50 ms slower.
+ * only slower to start.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
