@@ -25,10 +25,20 @@ export default defineConfig({
           name: 'real',
           globalSetup: ['test/support/own-folders.ts'],
           include: ['test/real/**/*.test.ts', 'examples/testing/*.vitest.ts'],
+          exclude: ['test/real/twin/**'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        // Whole hosts, each with one thread at work most of the time. Nothing in them is timed, so two share the cores.
+        test: {
+          name: 'twin',
+          include: ['test/real/twin/**/*.test.ts'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 3 },
         },
       },
       ...(process.env.GPUVM_KERNEL_INCLUDE ? [headers] : []),
