@@ -6,9 +6,11 @@
  *	1 read PATH			2 write PATH TEXT		3 list PATH
  *	4 log				5 i2c PATH ADDRESS HEX SIZE	6 stress COUNT JOB...
  *	7 kexec IMAGE INITRD APPEND	8 reboot			9 poweroff
+ *	10 peek ADDRESS			11 poke ADDRESS VALUE
  */
 #define _GNU_SOURCE
 #include "i2c.h"
+#include "memory.h"
 #include "reply.h"
 #include "show.h"
 #include "stress.h"
@@ -129,6 +131,25 @@ static void i2c(const char *path, const char *address, const char *hex, const ch
 		close(bus);
 }
 
+static void peek(const char *address)
+{
+	char text[19];
+	uint64_t value;
+
+	if (memory_read(strtoull(address, NULL, 0), &value) < 0)
+		return reply_failure(address);
+	sprintf(text, "0x%llx", (unsigned long long)value);
+	reply_bool("ok", true);
+	reply_string("text", text);
+}
+
+static void poke(const char *address, const char *value)
+{
+	if (memory_write(strtoull(address, NULL, 0), strtoull(value, NULL, 0)) < 0)
+		return reply_failure(address);
+	reply_bool("ok", true);
+}
+
 /* Loads the next kernel; the reboot into it is `reboot`'s. The running kernel's tree is handed on. */
 static bool load_kernel(const char *image, const char *initrd, const char *append)
 {
@@ -174,6 +195,10 @@ static void run(char **words, int count)
 		i2c(words[1], words[2], words[3], words[4]);
 	else if (!strcmp(command, "stress") && count > 2)
 		stress(strtol(words[1], NULL, 0), words + 2, count - 2);
+	else if (!strcmp(command, "peek") && count == 2)
+		peek(words[1]);
+	else if (!strcmp(command, "poke") && count == 3)
+		poke(words[1], words[2]);
 	else if (!strcmp(command, "kexec") && count > 3 && load_kernel(words[1], words[2], join(words, 3, count)))
 		leave(RB_KEXEC);
 	else if (!strcmp(command, "kexec"))
