@@ -52,6 +52,7 @@ int bpmp_forms_set(const char *text)
 	return 0;
 }
 
+/* "mrq N", "clk N", "reset N", "pg N", or "*". */
 static int allow_line(struct bpmp_allowed *allowed, const char *line)
 {
 	struct bpmp_ids *ids;
@@ -80,10 +81,13 @@ static int allow_line(struct bpmp_allowed *allowed, const char *line)
 	return 0;
 }
 
-/* Lines, or commas between them. */
+/*
+ * Lines, or commas between them, to be allowed beside what is. Opening the file to write it anew empties the list, so that it
+ * does not matter how a shell cuts its lines into writes.
+ */
 int bpmp_allow_set(char *text)
 {
-	struct bpmp_allowed *allowed = kzalloc(sizeof(*allowed), GFP_KERNEL);
+	struct bpmp_allowed *allowed = kmemdup(&bpmp_settings.allowed, sizeof(*allowed), GFP_KERNEL);
 	char *line;
 	int error = 0;
 
@@ -98,6 +102,11 @@ int bpmp_allow_set(char *text)
 		bpmp_settings.allowed = *allowed;
 	kfree(allowed);
 	return error;
+}
+
+static void allow_clear(void)
+{
+	memset(&bpmp_settings.allowed, 0, sizeof(bpmp_settings.allowed));
 }
 
 static void show_ids(struct seq_file *file, const char *kind, const struct bpmp_ids *ids)
@@ -304,11 +313,13 @@ struct control {
 	const char *name;
 	void (*show)(struct seq_file *file);
 	int (*set)(char *text);
+	/* At an open that truncates. */
+	void (*clear)(void);
 };
 
 static const struct control controls[] = {
 	{ "forms", forms_show, forms_set },
-	{ "allow", allow_show, bpmp_allow_set },
+	{ "allow", allow_show, bpmp_allow_set, allow_clear },
 	{ "fail", fail_show, fail_set },
 	{ "ret", ret_show, ret_set },
 	{ "delay_us", delay_us_show, delay_us_set },
@@ -331,6 +342,13 @@ static int show(struct seq_file *file, void *unused)
 
 static int control_open(struct inode *inode, struct file *file)
 {
+	const struct control *control = inode->i_private;
+
+	if (control->clear && (file->f_mode & FMODE_WRITE) && (file->f_flags & O_TRUNC)) {
+		mutex_lock(&bpmp_settings.lock);
+		control->clear();
+		mutex_unlock(&bpmp_settings.lock);
+	}
 	return single_open(file, show, inode->i_private);
 }
 
