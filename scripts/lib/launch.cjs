@@ -3,12 +3,13 @@
 /**
  * Runs the bundle beside it: main.cjs runs main.bundle.cjs. Compiling that would take longer than most commands run, so what V8
  * made of it once (scripts/cache-code.mjs) is handed back to it; a cache of another Node is refused by V8, and does no harm.
+ * One of another processor is not refused, and ends the process.
  */
 const { readFileSync, writeFileSync } = require('node:fs');
 const { Script, constants } = require('node:vm');
 
 const filename = __filename.replace(/\.cjs$/, '.bundle.cjs');
-const cacheFile = `${filename}.cache`;
+const cacheFile = `${filename}.${process.arch}.cache`;
 
 function readCache() {
   try {

@@ -34,8 +34,8 @@ const run = (...words: string[]) =>
 
 describe('the bundled commands', () => {
   it('have what V8 made of them beside them, after a build', () => {
-    expect(existsSync(join(root, 'dist/cli/main.bundle.cjs.cache'))).toBe(true);
-    expect(existsSync(join(root, 'dist/cli/entry.bundle.cjs.cache'))).toBe(true);
+    expect(existsSync(join(root, `dist/cli/main.bundle.cjs.${process.arch}.cache`))).toBe(true);
+    expect(existsSync(join(root, `dist/cli/entry.bundle.cjs.${process.arch}.cache`))).toBe(true);
   });
 
   it('work without it', () => {
@@ -43,9 +43,9 @@ describe('the bundled commands', () => {
   });
 
   it('work with one that is damaged or cut', () => {
-    const cache = readFileSync(join(root, 'dist/cli/main.bundle.cjs.cache'));
+    const cache = readFileSync(join(root, `dist/cli/main.bundle.cjs.${process.arch}.cache`));
     for (const damaged of [Buffer.from('rubbish'), cache.subarray(0, 5000), Buffer.alloc(cache.length)]) {
-      writeFileSync(join(folder, 'dist/cli/main.bundle.cjs.cache'), damaged);
+      writeFileSync(join(folder, `dist/cli/main.bundle.cjs.${process.arch}.cache`), damaged);
       expect(run('--version')).toBe(`${version}\n`);
     }
   });
