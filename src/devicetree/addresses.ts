@@ -1,5 +1,7 @@
+import { addressOf, type BusAddress, cellsOf, isAddress, numberOf } from './bus.js';
+import { toCpuAddress } from './translate.js';
 import type { TreeNode } from './tree.js';
-import { readCell, readCells } from './values.js';
+import { readCells } from './values.js';
 
 /** Physical memory or registers. In bytes; the end is address + size. */
 export interface AddressRange {
@@ -7,11 +9,10 @@ export interface AddressRange {
   readonly size: bigint;
 }
 
-/** The specification's 2.3.5, where a node says nothing. */
-const ADDRESS_CELLS = 2;
-const SIZE_CELLS = 1;
-/** More cells than two make no number of 64 bits; PCI's three begin with flags. */
-const MAX_CELLS = 2;
+/** An entry of a node's `reg`, as its bus has it. */
+export interface RegEntry extends BusAddress {
+  readonly size: bigint;
+}
 
 /**
  * What the node's `reg` comes to for a CPU, through the `ranges` of the buses above it. It ends, as for Linux, before
@@ -19,12 +20,29 @@ const MAX_CELLS = 2;
  */
 export function regionsOf(node: TreeNode): AddressRange[] {
   const found: AddressRange[] = [];
-  for (const { address, size } of entriesOf(node)) {
-    const translated = translate(node, address);
-    if (translated === undefined) break;
-    found.push({ address: translated, size });
+  for (const entry of regOf(node)) {
+    const address = translate(node, entry);
+    if (address === undefined) break;
+    found.push({ address, size: entry.size });
   }
   return found;
+}
+
+/** The entries of a node's `reg`, not translated; empty where it has none, or its bus has no known form. */
+export function regOf(node: TreeNode): RegEntry[] {
+  const words = readCells(node.get('reg'));
+  const { parent } = node;
+  if (words === undefined || parent === undefined) return [];
+  const { addressCells, sizeCells } = cellsOf(parent);
+  if (addressCells < 1 || !isAddress(parent, addressCells) || sizeCells > 2) return [];
+  const entries: RegEntry[] = [];
+  for (let at = 0; at + addressCells + sizeCells <= words.length; at += addressCells + sizeCells) {
+    entries.push({
+      ...addressOf(words, at, addressCells),
+      size: numberOf(words, at + addressCells, sizeCells),
+    });
+  }
+  return entries;
 }
 
 /**
@@ -34,8 +52,8 @@ export function regionsOf(node: TreeNode): AddressRange[] {
 export function platformNameOf(node: TreeNode): string {
   let name = '';
   for (let at = node; at.parent !== undefined; at = at.parent) {
-    const address = entriesOf(at)[0]?.address;
-    const translated = address === undefined ? undefined : translate(at, address);
+    const [entry] = regOf(at);
+    const translated = entry === undefined ? undefined : translate(at, entry);
     if (translated !== undefined) {
       const own = `${translated.toString(16)}.${at.name.replace(/@.*$/, '')}`;
       return name === '' ? own : `${own}:${name}`;
@@ -45,64 +63,6 @@ export function platformNameOf(node: TreeNode): string {
   return name;
 }
 
-function entriesOf(node: TreeNode): AddressRange[] {
-  const words = readCells(node.get('reg'));
-  const { parent } = node;
-  if (words === undefined || parent === undefined) return [];
-  const { addressCells, sizeCells } = cellsOf(parent);
-  if (addressCells < 1 || addressCells > MAX_CELLS || sizeCells > MAX_CELLS) return [];
-  const entries: AddressRange[] = [];
-  for (let at = 0; at + addressCells + sizeCells <= words.length; at += addressCells + sizeCells) {
-    entries.push({
-      address: numberOf(words, at, addressCells),
-      size: numberOf(words, at + addressCells, sizeCells),
-    });
-  }
-  return entries;
-}
-
-/** An address on the bus that the node is on, as the CPU has it; undefined where a bus does not lead there. */
-function translate(node: TreeNode, address: bigint): bigint | undefined {
-  let translated = address;
-  for (let bus = node.parent; bus?.parent !== undefined; bus = bus.parent) {
-    const ranges = bus.get('ranges');
-    if (ranges === undefined) return undefined;
-    // Empty: the same addresses on both sides.
-    if (ranges.length === 0) continue;
-    const next = through(bus, bus.parent, readCells(ranges) ?? [], translated);
-    if (next === undefined) return undefined;
-    translated = next;
-  }
-  return translated;
-}
-
-function through(
-  bus: TreeNode,
-  above: TreeNode,
-  words: readonly number[],
-  address: bigint,
-): bigint | undefined {
-  const { addressCells, sizeCells } = cellsOf(bus);
-  const outer = cellsOf(above).addressCells;
-  if (addressCells > MAX_CELLS || outer > MAX_CELLS || sizeCells > MAX_CELLS) return undefined;
-  const length = addressCells + outer + sizeCells;
-  if (length === 0) return undefined;
-  for (let at = 0; at + length <= words.length; at += length) {
-    const from = numberOf(words, at, addressCells);
-    const size = numberOf(words, at + addressCells + outer, sizeCells);
-    if (address >= from && address < from + size)
-      return address - from + numberOf(words, at + addressCells, outer);
-  }
-  return undefined;
-}
-
-function cellsOf(node: TreeNode): { addressCells: number; sizeCells: number } {
-  return {
-    addressCells: readCell(node.get('#address-cells')) ?? ADDRESS_CELLS,
-    sizeCells: readCell(node.get('#size-cells')) ?? SIZE_CELLS,
-  };
-}
-
-function numberOf(words: readonly number[], at: number, count: number): bigint {
-  return words.slice(at, at + count).reduce((value, word) => (value << 32n) | BigInt(word), 0n);
+function translate(node: TreeNode, address: BusAddress): bigint | undefined {
+  return node.parent === undefined ? undefined : toCpuAddress(node.parent, address);
 }

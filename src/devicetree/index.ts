@@ -1,14 +1,63 @@
-/** Device trees: a model of them, read from blobs and written to blobs. */
+/**
+ * Device trees: `gpuvm/devicetree`. A model of them, read from flattened ones (blobs, .dtb), from overlays' and from the
+ * kernel's own, asked, changed, compared, and written as blobs and as source. docs/devicetree.md shows how.
+ */
 
-export { type AddressRange, platformNameOf, regionsOf } from './addresses.js';
-export { interruptCount } from './interrupts.js';
+export {
+  type AddressRange,
+  platformNameOf,
+  type RegEntry,
+  regionsOf,
+  regOf,
+} from './addresses.js';
+export { type Bindings, knownBindings, type ReferenceBinding, withBindings } from './bindings.js';
+export { type BusAddress, type BusCells, type BusRange, cellsOf, rangesOf } from './bus.js';
+export { dmaParentOf } from './dma.js';
+export { Limit, type TreeVersion } from './format.js';
+export { mapInterrupt } from './interrupt-map.js';
+export { type Interrupt, interruptCount, interruptParentOf, interruptsOf } from './interrupts.js';
 export { findLabel, labelsOf, setLabel } from './labels.js';
-export { memoryRanges, type ReservedRange, reservedRanges } from './memory.js';
+export {
+  memoryRanges,
+  memoryRegionsOf,
+  type ReservedMemory,
+  type ReservedRange,
+  reservedMemory,
+  reservedRanges,
+} from './memory.js';
 export { applyOverlay } from './overlay.js';
 export { type ParseTreeOptions, parseTree } from './parse.js';
-export { ensurePhandle, nextPhandle, phandleOf, phandlesOf } from './phandles.js';
-export { danglingReferences, type Reference, referencesOf, removeNode } from './references.js';
+export {
+  duplicatePhandles,
+  ensurePhandle,
+  nextPhandle,
+  type Phandles,
+  phandleOf,
+  phandlesOf,
+} from './phandles.js';
+export {
+  danglingReferences,
+  type Reference,
+  referencesOf,
+  referrersOf,
+  removeNode,
+  rewire,
+  specifiersOf,
+} from './references.js';
 export { isEnabled } from './status.js';
+export { cpuToDmaAddress, dmaToCpuAddress, fromCpuAddress, toCpuAddress } from './translate.js';
 export { emptyTree, findNode, type Reservation, type Tree, TreeNode, walk } from './tree.js';
-export { cells, EMPTY, readCell, readCells, readString, readStrings, strings } from './values.js';
-export { writeTree } from './write.js';
+export { guessValue, type Value } from './value-kind.js';
+export {
+  cells,
+  EMPTY,
+  readCell,
+  readCells,
+  readNumber,
+  readString,
+  readStrings,
+  readU64s,
+  strings,
+  u64s,
+} from './values.js';
+export { type WriteTreeOptions, writeTree } from './write.js';

@@ -1,4 +1,7 @@
-/** The names of properties as a blob holds them: each once, and one that ends another is found inside of it. */
+/**
+ * The names of properties as a blob holds them, in the order in which they come: each once, and one that ends an earlier
+ * one is found inside of it, as dtc does it.
+ */
 export class Names {
   readonly #offsets = new Map<string, number>();
   readonly #all: string[] = [];
@@ -19,8 +22,6 @@ export class Names {
   }
 
   bytes(): Uint8Array {
-    return Uint8Array.from(
-      this.#all.flatMap((name) => [...name, '\0']).map((letter) => letter.charCodeAt(0)),
-    );
+    return Buffer.from(this.#all.map((name) => `${name}\0`).join(''), 'latin1');
   }
 }

@@ -1,6 +1,7 @@
 import { treeError } from './error.js';
-import { align, Limit, Token } from './format.js';
+import { align, Limit, NAME, Token, valueAlignment } from './format.js';
 import { readHeader } from './header.js';
+import { NameReader } from './name-reader.js';
 import { type Reservation, type Tree, TreeNode, troubleWithName } from './tree.js';
 
 export interface ParseTreeOptions {
@@ -9,32 +10,38 @@ export interface ParseTreeOptions {
 }
 
 /**
- * Reads a flattened tree, version 16 or 17. The values are copies.
- * Throws GPUVM_DEVICE_TREE for anything that is not one, whatever the bytes are: time and memory are bounded by their
- * number and by the limits of format.ts.
+ * Reads a flattened tree, of version 1 to 17 (in use are 16 and 17; old ones come from `dtc -V` and old PowerPC firmware).
+ * What is behind its end is left alone. The values are copies, together in one buffer.
+ *
+ * Throws GPUVM_DEVICE_TREE for anything that is not one, with the offset, whatever the bytes are: time and memory are
+ * bounded by their number and by the limits of format.ts. Stricter than Linux where that makes sense of what is
+ * ambiguous: a name given twice in a node, and a property after child nodes (which Linux overlooks and dtc does not).
  */
 export function parseTree(bytes: Uint8Array, { file }: ParseTreeOptions = {}): Tree {
   return new Parser(bytes, file).tree();
 }
 
 class Parser {
-  readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #file: string | undefined;
   readonly #layout: ReturnType<typeof readHeader>;
-  /** Names by their offset in the strings: a tree has few, each used often. */
-  readonly #names = new Map<number, string>();
+  /** Cut into values: one buffer for all of a tree is quicker than one for each. */
+  readonly #copy: Uint8Array;
+  readonly #names: NameReader;
   #at: number;
   #nodes = 0;
   #properties = 0;
 
   constructor(bytes: Uint8Array, file: string | undefined) {
-    // Not as a Buffer, whose `slice` is no copy.
-    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#layout = readHeader(bytes, file);
+    const { structure } = this.#layout;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#file = file;
-    this.#layout = readHeader(bytes, file);
-    this.#at = this.#layout.structure.start;
+    // Not by the blob's own `slice`: a Buffer's is no copy.
+    this.#copy = new Uint8Array(structure.end - structure.start);
+    this.#copy.set(bytes.subarray(structure.start, structure.end));
+    this.#names = new NameReader(bytes, (what, offset) => this.#damaged(what, offset));
+    this.#at = structure.start;
   }
 
   tree(): Tree {
@@ -48,9 +55,10 @@ class Parser {
     for (let at = start; at + 16 <= end; at += 16) {
       const [address, size] = [this.#view.getBigUint64(at), this.#view.getBigUint64(at + 8)];
       if (address === 0n && size === 0n) return found;
-      if (found.push({ address, size }) > Limit.RESERVATIONS) throw this.#damaged('too many reservations');
+      if (found.push({ address, size }) > Limit.RESERVATIONS)
+        throw this.#damaged('too many reservations', at);
     }
-    throw this.#damaged('reservations without an end');
+    throw this.#damaged('reservations without an end', start);
   }
 
   #structure(): TreeNode {
@@ -63,20 +71,17 @@ class Parser {
         case Token.NOP:
           break;
         case Token.BEGIN_NODE: {
-          const name = this.#nodeName();
-          if (node === undefined) {
-            if (root !== undefined) throw this.#damaged('a second root');
-            root = new TreeNode('');
-            open.push(root);
-          } else {
-            if (open.length >= Limit.DEPTH) throw this.#damaged(`nodes deeper than ${Limit.DEPTH}`);
-            open.push(this.#add(node, name));
-          }
+          if (node === undefined && root !== undefined) throw this.#damaged('a second root');
+          if (open.length >= Limit.DEPTH) throw this.#damaged(`nodes deeper than ${Limit.DEPTH}`);
           if (++this.#nodes > Limit.NODES) throw this.#damaged('too many nodes');
+          open.push(this.#beginNode(node));
+          root ??= open[0];
           break;
         }
         case Token.END_NODE:
-          if (open.pop() === undefined) throw this.#damaged('a node that ends without a beginning');
+          if (node === undefined) throw this.#damaged('a node that ends without a beginning');
+          if (this.#layout.form.isOld) dropName(node);
+          open.pop();
           break;
         case Token.PROPERTY:
           if (node === undefined) throw this.#damaged('a property outside of all nodes');
@@ -86,57 +91,39 @@ class Parser {
           if (node !== undefined || root === undefined) throw this.#damaged('an end inside a node');
           return root;
         default:
-          throw this.#damaged(`an unknown token 0x${token.toString(16)}`);
+          throw this.#damaged(`an unknown token 0x${token.toString(16)}`, this.#at - 4);
       }
     }
   }
 
-  #add(parent: TreeNode, name: string): TreeNode {
+  #beginNode(parent: TreeNode | undefined): TreeNode {
+    const at = this.#at;
+    const { structure, form } = this.#layout;
+    const text = this.#names.at(at, structure.end, form.isOld ? Limit.PATH : Limit.NAME);
+    this.#skip(text.length + 1);
+    // What a root is called does not matter to anybody.
+    if (parent === undefined) return new TreeNode('');
+    const name = form.isOld ? lastOf(parent, text) : text;
+    if (name === undefined)
+      throw this.#damaged(`a node ${JSON.stringify(text)} that is not below ${parent.path}`, at);
     const trouble = troubleWithName(name);
-    if (trouble) throw this.#damaged(`a node whose name ${trouble}`);
-    if (parent.child(name)) throw this.#damaged(`two nodes ${parent.path}/${name}`);
+    if (trouble) throw this.#damaged(`a node whose name ${trouble}`, at);
+    if (parent.child(name)) throw this.#damaged(`two nodes ${parent.path}/${name}`, at);
     return parent.add(name);
   }
 
   #property(node: TreeNode): void {
+    const at = this.#at;
     const size = this.#word();
-    const name = this.#propertyName(this.#word());
-    const start = this.#at;
+    const name = this.#names.ofProperty(this.#word(), this.#layout.strings, at + 4);
+    const start = align(this.#at, valueAlignment(this.#layout.form, size));
+    this.#at = start;
     this.#skip(size);
-    // The specification puts a node's properties before its children; where they are not, the order is lost in writing.
-    if (!node.children.next().done) throw this.#damaged(`a property of ${node.path} after its child nodes`);
-    if (node.properties.has(name)) throw this.#damaged(`two properties ${name} of ${node.path}`);
-    if (++this.#properties > Limit.PROPERTIES) throw this.#damaged('too many properties');
-    node.properties.set(name, this.#bytes.slice(start, start + size));
-  }
-
-  #nodeName(): string {
-    const { end } = this.#layout.structure;
-    const start = this.#at;
-    const name = this.#text(start, end);
-    this.#skip(name.length + 1);
-    return name;
-  }
-
-  #propertyName(offset: number): string {
-    const known = this.#names.get(offset);
-    if (known !== undefined) return known;
-    const { start, end } = this.#layout.strings;
-    if (offset >= end - start) throw this.#damaged('a property whose name lies outside of the strings');
-    const name = this.#text(start + offset, end);
-    const trouble = troubleWithName(name);
-    if (trouble) throw this.#damaged(`a property whose name ${trouble}`);
-    this.#names.set(offset, name);
-    return name;
-  }
-
-  /** What stands before the next NUL. */
-  #text(start: number, end: number): string {
-    const last = Math.min(end, start + Limit.NAME + 1);
-    for (let at = start; at < last; at++) {
-      if (this.#bytes[at] === 0) return String.fromCharCode(...this.#bytes.subarray(start, at));
-    }
-    throw this.#damaged('a name without an end');
+    if (node.hasChildren) throw this.#damaged(`a property of ${node.path} after its child nodes`, at);
+    if (node.properties.has(name)) throw this.#damaged(`two properties ${name} of ${node.path}`, at);
+    if (++this.#properties > Limit.PROPERTIES) throw this.#damaged('too many properties', at);
+    const from = start - this.#layout.structure.start;
+    node.properties.set(name, this.#copy.subarray(from, from + size));
   }
 
   #word(): number {
@@ -153,7 +140,22 @@ class Parser {
     this.#at = next;
   }
 
-  #damaged(what: string) {
-    return treeError(`the device tree blob is damaged: ${what} (at byte ${this.#at})`, this.#file);
+  #damaged(what: string, offset = this.#at) {
+    return treeError(`the device tree blob is damaged: ${what}`, this.#file, offset);
   }
+}
+
+/** Of an old version's whole path the part below the parent; undefined where it lies elsewhere. */
+function lastOf(parent: TreeNode, path: string): string | undefined {
+  const above = parent.parent === undefined ? '/' : `${parent.path}/`;
+  return path.startsWith(above) ? path.slice(above.length) : undefined;
+}
+
+/** In old versions it says the name once more. */
+function dropName(node: TreeNode): void {
+  const value = node.get(NAME);
+  if (value === undefined) return;
+  const name = node.name.replace(/@.*$/, '');
+  if (value.length === name.length + 1 && Buffer.from(value).toString('latin1') === `${name}\0`)
+    node.properties.delete(NAME);
 }

@@ -1,103 +1,148 @@
-import { phandlesOf } from './phandles.js';
+import { type Bindings, knownBindings, type ReferenceBinding } from './bindings.js';
+import { type Phandles, phandlesOf } from './phandles.js';
 import { type Tree, type TreeNode, walk } from './tree.js';
-import { readCell, readCells } from './values.js';
+import { readCell, readCells, writeCellAt } from './values.js';
 
 /** A property that refers to a node by phandle. */
 export interface Reference {
   /** The node that has the property. */
   readonly from: TreeNode;
   readonly property: string;
+  /** Where in the value the phandle is, in bytes. */
+  readonly offset: number;
+  /** Which of the property's references it is, gaps counted, as `clock-names` and the like number them. */
+  readonly index: number;
   readonly phandle: number;
+  /** The node referred to; undefined where there is none. */
+  readonly to: TreeNode | undefined;
   /** The cells that follow the phandle: which of the node's clocks, resets … it is. */
   readonly args: readonly number[];
 }
 
+type Found = Pick<Reference, 'offset' | 'index' | 'phandle' | 'to' | 'args'>;
+
 /**
- * Which properties hold phandles, by the bindings of the specification and of Linux (drivers/of/property.c), and which
- * property of the node referred to says how many cells follow each. A tree itself does not tell, so a property of a
- * binding that is not here goes unseen.
+ * The references that a node's properties hold, as far as they are known to hold some (bindings.ts). `phandles` is what
+ * `phandlesOf` found in the node's tree.
  */
-const kinds: readonly (readonly [pattern: RegExp, cellsProperty: string | undefined])[] = [
-  [/^(clocks|assigned-clocks|assigned-clock-parents)$/, '#clock-cells'],
-  [/^resets$/, '#reset-cells'],
-  [/^power-domains$/, '#power-domain-cells'],
-  [/^mboxes$/, '#mbox-cells'],
-  [/^iommus$/, '#iommu-cells'],
-  [/^interrupts-extended$/, '#interrupt-cells'],
-  [/^interconnects$/, '#interconnect-cells'],
-  [/^phys$/, '#phy-cells'],
-  [/^dmas$/, '#dma-cells'],
-  [/^pwms$/, '#pwm-cells'],
-  [/^io-channels$/, '#io-channel-cells'],
-  [/^thermal-sensors$/, '#thermal-sensor-cells'],
-  [/^cooling-device$/, '#cooling-cells'],
-  [/^hwlocks$/, '#hwlock-cells'],
-  [/^mux-controls$/, '#mux-control-cells'],
-  [/^sound-dai$/, '#sound-dai-cells'],
-  [/^nvmem-cells$/, '#nvmem-cell-cells'],
-  [/^msi-parent$/, '#msi-cells'],
-  [/(^|-)gpios?$/, '#gpio-cells'],
-  [/-supply$/, undefined],
-  [/^pinctrl-\d+$/, undefined],
-  [/^(interrupt-parent|phy-handle|cpu|trip|remote-endpoint|next-level-cache|l2-cache)$/, undefined],
-  [/^(memory-region|shmem|sram|operating-points-v2|nvmem|cpu-idle-states|ddc-i2c-bus)$/, undefined],
-];
-
-/** Tables whose entries hold one phandle among numbers: an entry's length and the phandle's place in it, in cells. */
-const tables: Readonly<Record<string, readonly [length: number, at: number]>> = {
-  'iommu-map': [4, 1],
-  'msi-map': [4, 1],
-};
-
-/** The references that a node's properties hold, as far as they are known to hold some. */
-export function* referencesOf(node: TreeNode, phandles: Map<number, TreeNode>): Generator<Reference> {
+export function* referencesOf(
+  node: TreeNode,
+  phandles: Phandles,
+  bindings: Bindings = knownBindings,
+): Generator<Reference> {
   for (const [property, value] of node.properties) {
-    const words = readCells(value) ?? [];
-    for (const target of targetsIn(property, words, phandles)) yield { from: node, property, ...target };
+    const binding = bindings(property);
+    if (binding === undefined || isHog(node, property)) continue;
+    for (const found of targetsIn(node, readCells(value) ?? [], binding, phandles))
+      yield { from: node, property, ...found };
   }
 }
 
-function* targetsIn(
+/** Those of one property: `specifiersOf(node, 'clocks', phandles)`. A gap (a zero) counts in `index` and is left out. */
+export function specifiersOf(
+  node: TreeNode,
   property: string,
-  words: number[],
-  phandles: Map<number, TreeNode>,
-): Generator<Pick<Reference, 'phandle' | 'args'>> {
-  const table = Object.hasOwn(tables, property) ? tables[property] : undefined;
-  if (table) {
-    const [length, place] = table;
-    for (let at = place; at < words.length; at += length) yield { phandle: words[at]!, args: [] };
+  phandles: Phandles,
+  binding: ReferenceBinding | undefined = knownBindings(property),
+): Reference[] {
+  if (binding === undefined || isHog(node, property)) return [];
+  const words = readCells(node.get(property)) ?? [];
+  return [...targetsIn(node, words, binding, phandles)].map((found) => ({ from: node, property, ...found }));
+}
+
+function* targetsIn(
+  node: TreeNode,
+  words: readonly number[],
+  binding: ReferenceBinding,
+  phandles: Phandles,
+): Generator<Found> {
+  if ('table' in binding) {
+    yield* binding.table === 'iommu-map'
+      ? inIommuMap(words, phandles)
+      : inInterruptMap(node, words, phandles);
     return;
   }
-  const kind = kinds.find(([pattern]) => pattern.test(property));
-  if (kind === undefined) return;
-  const [, cellsProperty] = kind;
-  for (let at = 0; at < words.length; at++) {
+  for (let at = 0, index = 0; at < words.length; at++, index++) {
     const phandle = words[at]!;
     // A gap in a list of optional things.
     if (phandle === 0) continue;
-    const target = phandles.get(phandle);
-    const count = cellsProperty === undefined ? 0 : (readCell(target?.get(cellsProperty)) ?? 0);
-    yield { phandle, args: words.slice(at + 1, at + 1 + count) };
+    const to = phandles.get(phandle);
+    const count = binding.cells === 'rest' ? words.length : countOf(to, binding);
+    const args = words.slice(at + 1, at + 1 + count);
+    yield { offset: 4 * at, index, phandle, to, args };
     // How many cells an unknown node takes nobody can say, so the rest of the list cannot be read.
-    if (target === undefined) return;
+    if (to === undefined && typeof binding.cells === 'string') return;
     at += count;
   }
 }
 
+/** A GPIO hog's are its parent's: numbers without a phandle. */
+function isHog(node: TreeNode, property: string): boolean {
+  return property === 'gpios' && node.get('gpio-hog') !== undefined;
+}
+
+function countOf(to: TreeNode | undefined, binding: { cells: string | number; otherwise?: number }): number {
+  if (typeof binding.cells === 'number') return binding.cells;
+  return readCell(to?.get(binding.cells)) ?? binding.otherwise ?? 0;
+}
+
+/** Entries of four: an id, a phandle, what it becomes there, how many. */
+function* inIommuMap(words: readonly number[], phandles: Phandles): Generator<Found> {
+  for (let at = 1, index = 0; at < words.length; at += 4, index++) {
+    const phandle = words[at]!;
+    yield { offset: 4 * at, index, phandle, to: phandles.get(phandle), args: words.slice(at + 1, at + 3) };
+  }
+}
+
+/** Entries of a child's address and interrupt, a phandle, and an address and interrupt there; the sizes are the nodes'. */
+function* inInterruptMap(node: TreeNode, words: readonly number[], phandles: Phandles): Generator<Found> {
+  const own = (readCell(node.get('#address-cells')) ?? 0) + (readCell(node.get('#interrupt-cells')) ?? 0);
+  for (let at = own, index = 0; at < words.length; index++) {
+    const phandle = words[at]!;
+    const to = phandles.get(phandle);
+    const count = (readCell(to?.get('#address-cells')) ?? 0) + (readCell(to?.get('#interrupt-cells')) ?? 0);
+    yield { offset: 4 * at, index, phandle, to, args: words.slice(at + 1, at + 1 + count) };
+    if (to === undefined) return;
+    at += 1 + count + own;
+  }
+}
+
+/** Who refers to each node, for all of a tree: one pass, then a look-up per node. */
+export function referrersOf(tree: Tree, bindings: Bindings = knownBindings): Map<TreeNode, Reference[]> {
+  const found = new Map<TreeNode, Reference[]>();
+  const phandles = phandlesOf(tree);
+  for (const node of walk(tree.root)) {
+    for (const reference of referencesOf(node, phandles, bindings)) {
+      if (reference.to === undefined) continue;
+      const all = found.get(reference.to);
+      if (all) all.push(reference);
+      else found.set(reference.to, [reference]);
+    }
+  }
+  return found;
+}
+
 /** References to nodes that are not there. */
-export function danglingReferences(tree: Tree): Reference[] {
+export function danglingReferences(tree: Tree, bindings: Bindings = knownBindings): Reference[] {
   const phandles = phandlesOf(tree);
   return [...walk(tree.root)].flatMap((node) =>
-    [...referencesOf(node, phandles)].filter(({ phandle }) => !phandles.has(phandle)),
+    [...referencesOf(node, phandles, bindings)].filter(({ to }) => to === undefined),
   );
 }
 
+/** Has a reference mean another node, by that one's phandle; what follows it stays as it is. */
+export function rewire({ from, property, offset }: Reference, phandle: number): void {
+  const value = Uint8Array.from(from.get(property)!);
+  writeCellAt(value, offset, phandle);
+  from.set(property, value);
+}
+
 /** Takes a node out of the tree, with all below it. Returns what refers to it from the rest, which now dangles. */
-export function removeNode(tree: Tree, node: TreeNode): Reference[] {
+export function removeNode(tree: Tree, node: TreeNode, bindings: Bindings = knownBindings): Reference[] {
   const before = phandlesOf(tree);
   const removed = new Set(walk(node));
   node.detach();
   return [...walk(tree.root)].flatMap((other) =>
-    [...referencesOf(other, before)].filter(({ phandle }) => removed.has(before.get(phandle)!)),
+    [...referencesOf(other, before, bindings)].filter(({ to }) => to !== undefined && removed.has(to)),
   );
 }

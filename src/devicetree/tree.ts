@@ -39,6 +39,10 @@ export class TreeNode {
     return this.#children.values();
   }
 
+  get hasChildren(): boolean {
+    return this.#children.size > 0;
+  }
+
   /** From the root: `/soc/serial@9000000`; `/` is the root. */
   get path(): string {
     const names: string[] = [];

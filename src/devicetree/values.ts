@@ -17,6 +17,11 @@ export function cells(...values: readonly (number | bigint)[]): Uint8Array {
   return bytes;
 }
 
+/** Numbers of 64 bits, as two cells each: addresses, sizes, rates. */
+export function u64s(...values: readonly bigint[]): Uint8Array {
+  return cells(...values);
+}
+
 /** Strings, each with its final NUL. */
 export function strings(...values: readonly string[]): Uint8Array {
   return encoder.encode(values.map((value) => `${value}\0`).join(''));
@@ -32,6 +37,19 @@ export function readCells(value: Uint8Array | undefined): number[] | undefined {
 /** A single cell's value; undefined where it is anything else. */
 export function readCell(value: Uint8Array | undefined): number | undefined {
   return value?.length === 4 ? viewOf(value).getUint32(0) : undefined;
+}
+
+/** Undefined where the value is no whole number of pairs of cells. */
+export function readU64s(value: Uint8Array | undefined): bigint[] | undefined {
+  if (value === undefined || value.length % 8 !== 0) return undefined;
+  const view = viewOf(value);
+  return Array.from({ length: value.length / 8 }, (_, index) => view.getBigUint64(8 * index));
+}
+
+/** One number of 32 or 64 bits, as properties that may be either hold it; undefined where it is anything else. */
+export function readNumber(value: Uint8Array | undefined): bigint | undefined {
+  if (value?.length === 4) return BigInt(viewOf(value).getUint32(0));
+  return value?.length === 8 ? viewOf(value).getBigUint64(0) : undefined;
 }
 
 /** Undefined where the value is not one or more strings, each with its NUL. */
