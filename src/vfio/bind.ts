@@ -1,9 +1,18 @@
 import { join } from 'node:path';
 import { GpuvmError } from '../errors.js';
-import { DeviceLocks, type Journal, lookAtAll, type UndoOptions, type UndoReport } from '../journal/index.js';
+import {
+  DeviceLocks,
+  type HostStep,
+  type Journal,
+  lookAtAll,
+  type UndoOptions,
+  type UndoReport,
+} from '../journal/index.js';
 import { mayOpen, root, statOf } from './checks/host.js';
 import type { DeviceRequest } from './device.js';
+import { stepsOfNewGroups } from './new-groups.js';
 import { type BindingPlan, subjectsOf } from './plan.js';
+import { requireBindable } from './require-bindable.js';
 
 /** Devices that are a VM's for now. */
 export interface BoundDevices {
@@ -25,15 +34,21 @@ export async function bindDevices(plan: BindingPlan, journal: Journal): Promise<
   const locks =
     folders && (await DeviceLocks.acquire(subjectsOf(plan), { folder: folders.locks, vm: journal.vm }));
   const release = async () => locks?.release();
-  try {
-    lookAtAll(plan.steps, plan.host.sysroot ?? '/');
-    for (const step of plan.steps) {
+  const made: HostStep[] = [];
+  const perform = async (steps: readonly HostStep[]) => {
+    for (const step of steps) {
       if (step.kind === 'owner' && isOpen(plan, step.path)) continue;
+      made.push(step);
       await journal.perform(step);
     }
+  };
+  try {
+    lookAtAll(plan.steps, plan.host.sysroot ?? '/');
+    await perform(plan.steps);
+    await perform(stepsOfNewGroups(plan));
     await journal.markActive();
   } catch (error) {
-    const subjects = [...new Set(plan.steps.flatMap(({ subject }) => subject ?? []))];
+    const subjects = [...new Set(made.flatMap(({ subject }) => subject ?? []))];
     const report = await journal.undo({ subjects });
     await release();
     throw explain(error, report);
@@ -49,18 +64,6 @@ export async function bindDevices(plan: BindingPlan, journal: Journal): Promise<
       }
     },
   };
-}
-
-/** Throws GPUVM_DEVICE with every finding that is in the way, where there is one. */
-export function requireBindable({ findings }: Pick<BindingPlan, 'findings'>): void {
-  const failed = findings.filter(({ status }) => status === 'fail');
-  if (failed.length === 0) return;
-  const mistakes = failed.map(({ what, fix }) => (fix === undefined ? what : `${what}; ${fix}`));
-  throw new GpuvmError(
-    'GPUVM_DEVICE',
-    failed.length === 1 ? mistakes[0]! : `${failed.length} things are in the way: ${mistakes.join('; ')}`,
-    { details: { mistakes, findings: failed } },
-  );
 }
 
 /** A udev rule may have given the node to the account already. */

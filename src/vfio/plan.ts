@@ -16,6 +16,8 @@ export interface BindingPlan {
   readonly findings: readonly Finding[];
   /** In order, each with its undo. Devices that are not there have none. */
   readonly steps: readonly HostStep[];
+  /** Devices whose group is not known before they are bound. */
+  readonly ungrouped: readonly DeviceRequest[];
 }
 
 /** Checks everything and says every change that would be made. Reads only. */
@@ -33,32 +35,35 @@ export async function planBinding(
   for (const { request, device } of devices)
     if (device.group !== null && !groups.has(device.group)) groups.set(device.group, request);
   const steps = devices.flatMap(({ request, device }) => bindingSteps(device, request, sysroot, table));
-  const nodes =
-    account.uid === 0 ? [] : [...groups].map(([group, request]) => nodeStep(group, request, account));
+  const nodes = [...groups].flatMap(([group, request]) => nodeSteps(group, request, account));
   return {
     requests,
     host,
     findings: await checkDevices(requests, host, table),
     steps: [...steps, ...nodes],
+    ungrouped: devices.filter(({ device }) => device.group === null).map(({ request }) => request),
   };
 }
 
 /** The account that QEMU runs as gets the group for as long as it is bound. */
-function nodeStep(
+export function nodeSteps(
   group: string,
   { restore = 'previous' }: DeviceRequest,
   { name, uid }: { name: string; uid: number },
-): HostStep {
-  return {
-    id: `node/${group}`,
-    kind: 'owner',
-    subject: `node/${group}`,
-    what: `let ${name} open /dev/vfio/${group}`,
-    path: `/dev/vfio/${group}`,
-    uid,
-    mode: 0o600,
-    ...(restore === 'leave' ? { restore } : {}),
-  };
+): HostStep[] {
+  if (uid === 0) return [];
+  return [
+    {
+      id: `node/${group}`,
+      kind: 'owner',
+      subject: `node/${group}`,
+      what: `let ${name} open /dev/vfio/${group}`,
+      path: `/dev/vfio/${group}`,
+      uid,
+      mode: 0o600,
+      ...(restore === 'leave' ? { restore } : {}),
+    },
+  ];
 }
 
 /** What locks are taken for. */

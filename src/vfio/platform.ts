@@ -27,13 +27,21 @@ export const platformBus: Bus = {
 function checkReset(device: HostDevice, request: DeviceRequest, { sysroot }: { sysroot: string }): Finding {
   const about = { id: `vfio.reset/${device.name}`, device: device.name };
   const known = compatibles(device, sysroot).find((compatible) => compatible in resetModules);
-  const module = known && resetModules[known]!;
+  const installed = installedReset(device, sysroot);
+  const module = installed?.module ?? (known && resetModules[known]!);
   if (module && existsSync(join(sysroot, '/sys/module', module)))
     return {
       ...about,
       status: 'ok',
       what: `${device.name} is reset by ${module}`,
       evidence: `/sys/module/${module}`,
+    };
+  if (installed)
+    return {
+      ...about,
+      status: 'ok',
+      what: `${device.name} is reset by ${module}, which the kernel loads when it is bound`,
+      evidence: installed.evidence,
     };
   const required = readText(join(sysroot, PARAMETER));
   const evidence = `${PARAMETER}: ${required ?? 'not there'}; compatible: ${compatibles(device, sysroot).join(', ') || 'none'}`;
@@ -68,6 +76,19 @@ function checkReset(device: HostDevice, request: DeviceRequest, { sysroot }: { s
     what: `${device.name} has no reset driver, and none is asked for: the next guest finds it as the last one left it`,
     evidence,
   };
+}
+
+/** What vfio-platform asks modprobe for, by an alias that every reset driver has. */
+function installedReset(device: HostDevice, sysroot: string) {
+  const release = readText(join(sysroot, '/proc/sys/kernel/osrelease'));
+  const path = `/lib/modules/${release}/modules.alias`;
+  const aliases = readText(join(sysroot, path))?.split('\n') ?? [];
+  for (const compatible of compatibles(device, sysroot)) {
+    const alias = `alias vfio-reset:${compatible} `;
+    const line = aliases.find((one) => one.startsWith(alias));
+    if (line) return { module: line.slice(alias.length), evidence: `${path}: ${line}` };
+  }
+  return undefined;
 }
 
 function compatibles({ path }: HostDevice, sysroot: string): string[] {

@@ -239,6 +239,41 @@ describe('binding', () => {
     expect(snapshot(parts.sysroot)).toEqual(parts.before);
   });
 
+  describe('of a device that comes into its group when it is bound', () => {
+    const hs: DeviceRequest = { bus: 'platform', name: '60000000.vm_hs_p' };
+    const late = (group: string): FakeDevice[] =>
+      referenceDevices.map((device) => {
+        if (device.name !== hs.name) return device;
+        const { group: _group, ...rest } = device;
+        return { ...rest, files: { 'of_node/iommus': group } };
+      });
+
+    it('gives that group to the account that QEMU runs as', async () => {
+      if (process.getuid?.() !== 0) return;
+      const parts = host(late('30'));
+      const account = { name: 'qemu', uid: 107, gids: [107] };
+      const plan = await planBinding([hs], { sysroot: parts.sysroot, account });
+      expect(plan.findings.filter(({ status }) => status === 'fail')).toEqual([]);
+      const devices = await bindDevices(plan, await parts.open());
+      const { statSync } = await import('node:fs');
+      expect(statSync(join(parts.sysroot, 'dev/vfio/30')).uid).toBe(107);
+      expect((await devices.restore()).ok).toBe(true);
+      expect(existsSync(join(parts.sysroot, 'dev/vfio/30'))).toBe(false);
+    });
+
+    it('refuses a group that the host uses too, and puts everything back', async () => {
+      const parts = host(late('15'));
+      const plan = await planBinding([hs], { sysroot: parts.sysroot });
+      await expect(bindDevices(plan, await parts.open())).rejects.toMatchObject({
+        code: 'GPUVM_DEVICE',
+        message: expect.stringMatching(/group 15 also has 15340000\.vic \(tegra-vic\).*was put back/),
+      });
+      const device = join(parts.sysroot, 'sys/bus/platform/devices', hs.name);
+      expect(existsSync(join(device, 'driver'))).toBe(false);
+      expect(readFileSync(join(device, 'driver_override'), 'utf8')).toBe('(null)\n');
+    });
+  });
+
   it('refuses where anything is in the way, with all of it', async () => {
     const parts = host();
     const plan = await planBinding(

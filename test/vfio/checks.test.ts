@@ -89,6 +89,18 @@ const mistakes: [
     (root) => rmSync(join(root, 'sys/devices/platform/17000000.gpu/iommu_group')),
   ],
   [
+    'no IOMMU group although its driver was tried',
+    'vfio.group/17000000.gpu',
+    'fail',
+    /in no IOMMU group/,
+    /iommus/,
+    (root) => {
+      rmSync(join(root, 'sys/devices/platform/17000000.gpu/iommu_group'));
+      mkdirSync(join(root, 'sys/devices/platform/17000000.gpu/of_node'));
+      writeFileSync(join(root, 'sys/devices/platform/17000000.gpu/of_node/iommus'), 'abcd1234');
+    },
+  ],
+  [
     'no IOMMU',
     'vfio.iommu',
     'fail',

@@ -109,6 +109,14 @@ export function buildFakeHost(
   return root;
 }
 
+/** Puts a device into the group whose number its node's `iommus` is. */
+export function joinGroup(root: string, folder: string, name: string): void {
+  const group = readFileSync(join(folder, 'of_node/iommus'), 'utf8');
+  const device = relative(root, folder);
+  link(root, `${device}/iommu_group`, `sys/kernel/iommu_groups/${group}`);
+  link(root, `sys/kernel/iommu_groups/${group}/devices/${name}`, device);
+}
+
 /** A process with files open, as /proc shows it. */
 export function addProcess(root: string, pid: number, name: string, open: readonly string[]): void {
   mkdirSync(join(root, `proc/${pid}/fd`), { recursive: true });

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { GpuvmError } from '../../src/errors.js';
 import type { SysfsWriter } from '../../src/journal/index.js';
-import { attach, detach, nameOf } from './fake-host.js';
+import { attach, detach, joinGroup, nameOf } from './fake-host.js';
 
 /** What goes wrong with a write: an errno, `hang`, or `ignore` for one that is taken and does nothing. */
 export type Fault = (path: string, value: string) => string | undefined;
@@ -56,6 +56,9 @@ export class FakeKernel implements SysfsWriter {
     const folder = this.#device(bus, name);
     if (!existsSync(folder) || !this.#matches(folder, bus, driver)) return 'ENODEV';
     if (existsSync(join(folder, 'driver'))) return 'EBUSY';
+    // A node's `iommus` is looked at when a driver is tried.
+    if (existsSync(join(folder, 'of_node/iommus')) && !existsSync(join(folder, 'iommu_group')))
+      joinGroup(this.#root, folder, name);
     if (driver.startsWith('vfio') && !existsSync(join(folder, 'iommu_group'))) return 'EINVAL';
     attach(this.#root, bus, name, driver);
     return undefined;

@@ -74,7 +74,7 @@ function ofDevice(
   const consumers = checkConsumers(device, requests, sysroot);
   return [
     present,
-    checkGroup(device),
+    checkGroup(device, sysroot),
     checkDriver(device, sysroot),
     bus.checkReset(device, request, { sysroot }),
     checkHolders(device, holders.get(device) ?? [], sysroot),
