@@ -3,7 +3,8 @@
 #   twin_options "$@"; twin_begin; twin_set …; twin_commands …; twin_run QEMU ARGUMENT…
 # The machine's arguments that are the same for both are in $twin_arguments.
 
-# twin_options ARGUMENT…: sets results, deadline, console, disk, gpuvm, refresh, shell and command.
+# twin_options ARGUMENT…: sets results, deadline, console, disk, gpuvm, refresh, shell and command; and the variables that are
+# named in $twin_own_options, which are this twin's alone.
 twin_options() {
   results='' deadline='' console='' disk='' gpuvm=$repository/dist/cli/main.cjs refresh=()
   while [ $# -gt 0 ]; do
@@ -15,7 +16,12 @@ twin_options() {
       ;;
     --refresh) refresh=(--refresh) ;;
     --) break ;;
-    *) fail "unknown: $1; the command comes after --" ;;
+    *)
+      [[ " ${twin_own_options:-} " == *" ${1#--} "* ]] || fail "unknown: $1; the command comes after --"
+      [ $# -ge 2 ] || fail "$1 wants a value"
+      printf -v "${1#--}" %s "$2"
+      shift
+      ;;
     esac
     shift
   done
@@ -91,6 +97,9 @@ twin_commands() {
   } >"$control/command"
 }
 
+# twin_ended: when the twin is off, whatever its command's status; a twin's script may have its own.
+twin_ended() { :; }
+
 # twin_run QEMU ARGUMENT…: boots the twin; ends with the command's status.
 twin_run() {
   local program=$1 ended=0
@@ -118,6 +127,7 @@ twin_run() {
     wait
   fi
   [ -z "$console" ] || cp "$work/console" "$console"
+  twin_ended
   if [ ! -s "$control/status" ]; then
     cat "$work/qemu" >&2
     tail -n 30 "$work/console" >&2 2>/dev/null || true
