@@ -254,7 +254,7 @@ static ssize_t bpmp_host_write(struct file *file, const char __user *buffer, siz
 	if (!(READ_ONCE(bpmp_settings.forms) & BPMP_WRITE) || length != sizeof(struct bpmp_message))
 		return -EINVAL;
 	error = transfer((struct bpmp_message __user *)buffer, BPMP_WRITE);
-	return error ? error : READ_ONCE(bpmp_settings.written);
+	return error ? error : (ssize_t)READ_ONCE(bpmp_settings.written);
 }
 
 static long bpmp_host_ioctl(struct file *file, unsigned int command, unsigned long argument)
