@@ -12,11 +12,14 @@ export {
 } from './addresses.js';
 export { type Bindings, knownBindings, type ReferenceBinding, withBindings } from './bindings.js';
 export { type BusAddress, type BusCells, type BusRange, cellsOf, rangesOf } from './bus.js';
+export { type DiffOptions, diffTrees, type TreeChange } from './diff.js';
 export { dmaParentOf } from './dma.js';
 export { Limit, type TreeVersion } from './format.js';
 export { mapInterrupt } from './interrupt-map.js';
-export { type Interrupt, interruptCount, interruptParentOf, interruptsOf } from './interrupts.js';
+export { type Interrupt, interruptCellsOf, interruptParentOf } from './interrupt-parent.js';
+export { interruptCount, interruptsOf } from './interrupts.js';
 export { findLabel, labelsOf, setLabel } from './labels.js';
+export { type LiveTree, readLiveTree } from './live.js';
 export {
   memoryRanges,
   memoryRegionsOf,
@@ -26,6 +29,13 @@ export {
   reservedRanges,
 } from './memory.js';
 export { applyOverlay } from './overlay.js';
+export {
+  type Fragment,
+  type LabelReference,
+  label,
+  OverlayBuilder,
+  type OverlayReference,
+} from './overlay-builder.js';
 export { type ParseTreeOptions, parseTree } from './parse.js';
 export {
   duplicatePhandles,
@@ -35,6 +45,8 @@ export {
   phandleOf,
   phandlesOf,
 } from './phandles.js';
+export { type PrintOptions, printTree } from './print.js';
+export { printOverlay } from './print-overlay.js';
 export {
   danglingReferences,
   type Reference,
@@ -46,7 +58,16 @@ export {
 } from './references.js';
 export { isEnabled } from './status.js';
 export { cpuToDmaAddress, dmaToCpuAddress, fromCpuAddress, toCpuAddress } from './translate.js';
-export { emptyTree, findNode, type Reservation, type Tree, TreeNode, walk } from './tree.js';
+export {
+  cloneTree,
+  emptyTree,
+  findNode,
+  type Reservation,
+  resolvePath,
+  type Tree,
+  TreeNode,
+  walk,
+} from './tree.js';
 export { guessValue, type Value } from './value-kind.js';
 export {
   cells,

@@ -1,4 +1,4 @@
-import { type Interrupt, interruptCellsOf, interruptParentOf } from './interrupts.js';
+import { type Interrupt, interruptCellsOf, interruptParentOf } from './interrupt-parent.js';
 import type { Phandles } from './phandles.js';
 import { isEnabled } from './status.js';
 import type { TreeNode } from './tree.js';

@@ -1,17 +1,23 @@
 import { nearest } from '../nearest.js';
 import { treeError } from './error.js';
 import { findLabel, labelsOf, setLabel } from './labels.js';
-import { ensurePhandle, nextPhandle, phandleOf, phandlesOf } from './phandles.js';
-import { findNode, type Tree, type TreeNode, walk } from './tree.js';
-import { readCell, readCellAt, readCells, readString, readStrings, writeCellAt } from './values.js';
+import { localPlaces, type Place, placeOf } from './overlay-places.js';
+import { ensurePhandle, nextPhandle, PHANDLE_NAMES, phandleOf, phandlesOf } from './phandles.js';
+import { findNode, resolvePath, type Tree, type TreeNode, walk } from './tree.js';
+import { readCell, readCellAt, readString, readStrings, writeCellAt } from './values.js';
 
 /**
  * Merges an overlay, as `dtc -@` makes one of a `/plugin/` source, into a tree. Its references to labels (`__fixups__`)
  * are looked up in the tree's `__symbols__`; its own phandles (`__local_fixups__`) are moved above the tree's; its own
- * labels are added to the tree's, for later overlays. A property replaces one of the same name.
+ * labels are added to the tree's, for later overlays. A property replaces one of the same name. Fragments are merged one
+ * by one, so that one may be for what an earlier one has added.
+ *
+ * The outcome is that of `fdtoverlay`, but for the order of properties and nodes, which are added at the end here, and for
+ * what that refuses or, in old versions, breaks: a label's node without a phandle is given one, and a node of the tree keeps
+ * its phandle where the overlay has one for it too.
  *
  * `overlay` is used up. Throws GPUVM_DEVICE_TREE where a target or a label is not in the tree, or the overlay is not
- * what dtc makes; `tree` may then hold part of it.
+ * what dtc makes; `tree` may then hold part of it (`cloneTree` first where that matters).
  */
 export function applyOverlay(tree: Tree, overlay: Tree, file?: string): void {
   new Overlay(tree, overlay, file).apply();
@@ -21,8 +27,10 @@ class Overlay {
   readonly #tree: Tree;
   readonly #overlay: Tree;
   readonly #file: string | undefined;
-  /** Where each fragment's content goes: its name → its target. */
+  /** Where each fragment's content went: its name → its target. */
   readonly #targets = new Map<string, TreeNode>();
+  /** Where the overlay refers to itself. */
+  #local: readonly Place[] = [];
 
   constructor(tree: Tree, overlay: Tree, file: string | undefined) {
     this.#tree = tree;
@@ -38,9 +46,10 @@ class Overlay {
     if (fragments.length === 0) {
       throw this.#wrong('holds no fragment: is it made by dtc -@ from a source with /plugin/?');
     }
-    for (const fragment of fragments) this.#targets.set(fragment.name, this.#target(fragment));
     for (const fragment of fragments) {
-      this.#merge(fragment.child('__overlay__')!, this.#targets.get(fragment.name)!);
+      const target = this.#target(fragment);
+      this.#targets.set(fragment.name, target);
+      this.#merge(fragment.child('__overlay__')!, target);
     }
     this.#addLabels();
   }
@@ -49,35 +58,18 @@ class Overlay {
   #movePhandles(): void {
     const { root } = this.#overlay;
     const offset = nextPhandle(this.#tree) - 1;
-    for (const node of walk(root)) {
-      for (const name of ['phandle', 'linux,phandle']) {
+    this.#local = localPlaces(root, (what) => this.#wrong(what));
+    const own = [...walk(root)].flatMap((node) =>
+      PHANDLE_NAMES.flatMap((name) => {
         const value = node.get(name);
-        if (value?.length === 4) this.#move(value, 0, offset, node.path);
-      }
+        return value?.length === 4 ? [{ value, offset: 0, where: node.path }] : [];
+      }),
+    );
+    for (const { value, offset: at, where } of [...own, ...this.#local]) {
+      const moved = readCellAt(value, at) + offset;
+      if (moved >= 0xffff_ffff) throw this.#wrong(`has a phandle too high to be moved: ${where}`);
+      writeCellAt(value, at, moved);
     }
-    const fixups = root.child('__local_fixups__');
-    if (fixups) this.#moveReferences(fixups, root, offset);
-  }
-
-  #moveReferences(fixups: TreeNode, node: TreeNode, offset: number): void {
-    for (const [property, places] of fixups.properties) {
-      const value = node.get(property);
-      for (const place of readCells(places) ?? []) {
-        this.#move(value, place, offset, `${property} of ${node.path}`);
-      }
-    }
-    for (const child of fixups.children) {
-      const below = node.child(child.name);
-      if (below === undefined) throw this.#wrong(`has a fixup for what it has not: ${child.path}`);
-      this.#moveReferences(child, below, offset);
-    }
-  }
-
-  #move(value: Uint8Array | undefined, place: number, offset: number, where: string): void {
-    if (value === undefined || place + 4 > value.length) throw this.#wrong(`has a fixup outside of ${where}`);
-    const moved = readCellAt(value, place) + offset;
-    if (moved >= 0xffff_ffff) throw this.#wrong(`has a phandle too high to be moved: ${where}`);
-    writeCellAt(value, place, moved);
   }
 
   #resolveLabels(): void {
@@ -86,40 +78,44 @@ class Overlay {
       const target = findLabel(this.#tree, label);
       if (target === undefined) throw this.#unknown(label);
       const phandle = ensurePhandle(this.#tree, target);
-      for (const place of readStrings(value) ?? []) this.#resolve(label, place, phandle);
+      for (const text of readStrings(value) ?? []) {
+        const place = placeOf(this.#overlay, text);
+        if (place === undefined)
+          throw this.#wrong(`has a fixup of ${label} for what it has not: ${JSON.stringify(text)}`);
+        writeCellAt(place.value, place.offset, phandle);
+      }
     }
-  }
-
-  /** A place is written as path:property:offset. */
-  #resolve(label: string, place: string, phandle: number): void {
-    const [, path = '', property = '', offset = ''] = /^(.*):([^:]*):(\d+)$/.exec(place) ?? [];
-    const value = findNode(this.#overlay, path)?.get(property);
-    if (value === undefined || Number(offset) + 4 > value.length) {
-      throw this.#wrong(`has a fixup of ${label} for what it has not: ${JSON.stringify(place)}`);
-    }
-    writeCellAt(value, Number(offset), phandle);
   }
 
   #target(fragment: TreeNode): TreeNode {
-    const path = readString(fragment.get('target-path'));
-    if (path !== undefined) {
-      const node = findNode(this.#tree, path);
-      if (node === undefined) throw this.#wrong(`is for ${path}, which the guest's device tree has not`);
+    const phandle = fragment.get('target');
+    if (phandle !== undefined) {
+      const node = phandlesOf(this.#tree).get(readCell(phandle) ?? 0);
+      if (node === undefined) throw this.#wrong(`does not say what its ${fragment.name} is for`);
       return node;
     }
-    const phandle = readCell(fragment.get('target'));
-    const node = phandle === undefined ? undefined : phandlesOf(this.#tree).get(phandle);
-    if (node === undefined) throw this.#wrong(`does not say what its ${fragment.name} is for`);
+    const path = readString(fragment.get('target-path'));
+    if (path === undefined) throw this.#wrong(`does not say what its ${fragment.name} is for`);
+    const node = resolvePath(this.#tree, path);
+    if (node === undefined) throw this.#wrong(`is for ${path}, which the device tree has not`);
     return node;
   }
 
   #merge(from: TreeNode, into: TreeNode): void {
+    const known = phandleOf(into);
+    const own = phandleOf(from);
+    // Who refers to the target by its number would be cut off by another one.
+    if (known !== undefined && own !== undefined) this.#repoint(own, known);
     for (const [name, value] of from.properties) {
-      // Who refers to the target by its number would be cut off by another one.
-      if (/^(linux,)?phandle$/.test(name) && phandleOf(into) !== undefined) continue;
+      if (known !== undefined && /^(linux,)?phandle$/.test(name)) continue;
       into.set(name, value);
     }
     for (const child of from.children) this.#merge(child, into.ensure(child.name));
+  }
+
+  #repoint(from: number, to: number): void {
+    for (const { value, offset } of this.#local)
+      if (readCellAt(value, offset) === from) writeCellAt(value, offset, to);
   }
 
   #addLabels(): void {
@@ -134,13 +130,20 @@ class Overlay {
   #unknown(label: string) {
     const labels = labelsOf(this.#tree);
     const meant = nearest(label, labels);
-    const all =
-      labels.length === 0 ? 'it has none' : `there are ${labels.map((each) => `&${each}`).join(', ')}`;
+    const all = labels.length === 0 ? 'it has none' : `there are ${listed(labels)}`;
     const hint = meant ? `did you mean &${meant}?` : all;
-    return this.#wrong(`refers to &${label}, a label that the guest's device tree has not: ${hint}`);
+    return this.#wrong(`refers to &${label}, a label that the device tree has not: ${hint}`);
   }
 
   #wrong(what: string) {
     return treeError(`the overlay ${what}`, this.#file);
   }
+}
+
+/** A chip's tree has hundreds. */
+const SHOWN = 20;
+
+function listed(labels: readonly string[]): string {
+  const shown = labels.slice(0, SHOWN).map((each) => `&${each}`);
+  return labels.length > SHOWN ? `${shown.join(', ')} and ${labels.length - SHOWN} more` : shown.join(', ');
 }

@@ -30,11 +30,10 @@ export function* referencesOf(
   phandles: Phandles,
   bindings: Bindings = knownBindings,
 ): Generator<Reference> {
-  for (const [property, value] of node.properties) {
+  if (isIndex(node)) return;
+  for (const property of node.properties.keys()) {
     const binding = bindings(property);
-    if (binding === undefined || isHog(node, property)) continue;
-    for (const found of targetsIn(node, readCells(value) ?? [], binding, phandles))
-      yield { from: node, property, ...found };
+    if (binding !== undefined) yield* specifiersOf(node, property, phandles, binding);
   }
 }
 
@@ -45,7 +44,7 @@ export function specifiersOf(
   phandles: Phandles,
   binding: ReferenceBinding | undefined = knownBindings(property),
 ): Reference[] {
-  if (binding === undefined || isHog(node, property)) return [];
+  if (binding === undefined || isIndex(node) || isHog(node, property)) return [];
   const words = readCells(node.get(property)) ?? [];
   return [...targetsIn(node, words, binding, phandles)].map((found) => ({ from: node, property, ...found }));
 }
@@ -74,6 +73,15 @@ function* targetsIn(
     if (to === undefined && typeof binding.cells === 'string') return;
     at += count;
   }
+}
+
+/** Its properties are labels and names, of which one may be called as a reference is. */
+function isIndex({ name, parent }: TreeNode): boolean {
+  return (
+    parent !== undefined &&
+    parent.parent === undefined &&
+    /^(__symbols__|__fixups__|__local_fixups__|aliases|chosen)$/.test(name)
+  );
 }
 
 /** A GPIO hog's are its parent's: numbers without a phandle. */

@@ -113,6 +113,31 @@ export function findNode({ root }: Tree, path: string): TreeNode | undefined {
   return node;
 }
 
+/** As `findNode`, or from an alias of `/aliases`: `mmc0`, `serial0/child`; what follows a colon is none of the path. */
+export function resolvePath(tree: Tree, path: string): TreeNode | undefined {
+  const bare = path.replace(/:.*$/, '');
+  if (bare.startsWith('/')) return findNode(tree, bare);
+  const [alias = '', ...rest] = bare.split('/');
+  const value = tree.root.child('aliases')?.get(alias);
+  const full = value && Buffer.from(value).toString('latin1').replace(/\0$/, '');
+  return full?.startsWith('/') ? findNode(tree, [full, ...rest].join('/')) : undefined;
+}
+
+/** A tree of its own with the same content: the values are copies too. */
+export function cloneTree(tree: Tree): Tree {
+  const copy: Tree = {
+    ...emptyTree(),
+    reservations: tree.reservations.map((each) => ({ ...each })),
+    bootCpu: tree.bootCpu,
+  };
+  const fill = (from: TreeNode, to: TreeNode) => {
+    for (const [name, value] of from.properties) to.properties.set(name, Uint8Array.from(value));
+    for (const child of from.children) fill(child, to.add(child.name));
+  };
+  fill(tree.root, copy.root);
+  return copy;
+}
+
 function withoutAddress(parent: TreeNode, name: string): TreeNode | undefined {
   const matching = [...parent.children].filter((child) => child.name.startsWith(`${name}@`));
   return matching.length === 1 ? matching[0] : undefined;
