@@ -52,8 +52,9 @@ export function formatRecord(record: Header | JournalRecord): string {
 
 /**
  * Reads a journal. A last line without its end was being written when its writer died: what it announces was not done,
- * since nothing is done before its record is on the disk. After a power cut such a line may have its end and zeros in the
- * middle. Throws GPUVM_JOURNAL with the line for anything else that is no record.
+ * since nothing is done before its record is on the disk. After a power cut there may be zeros in the place of what was
+ * written last, and whole lines behind them: none of those was flushed either, as a flush is of everything before it.
+ * Throws GPUVM_JOURNAL with the line for anything else that is no record.
  */
 export function parseJournal(file: string, bytes: Uint8Array): Lines {
   const text = Buffer.from(bytes);
@@ -66,7 +67,7 @@ export function parseJournal(file: string, bytes: Uint8Array): Lines {
     const record = parseLine(text.toString('utf8', at, end));
     const good = record !== undefined && (line === 1 ? isHeader(record) : isRecord(record));
     if (!good) {
-      if (end === text.length - 1 && text.subarray(at, end).includes(0)) break;
+      if (text.subarray(at, end).includes(0)) break;
       throw new GpuvmError('GPUVM_JOURNAL', `this is no ${line === 1 ? 'header' : 'record'} of a journal`, {
         place: { file, line },
       });

@@ -322,6 +322,19 @@ describe('recover', () => {
     expect(at.value('a')).toBe('0');
   });
 
+  it('takes nothing that comes after zeros for written down: it was flushed with them, or not', async () => {
+    const at = world();
+    const path = await crashed(at, [set('a', '0', '1')]);
+    const record = `${JSON.stringify({ do: set('b', '0', '1') })}\n`;
+    const torn = [Buffer.alloc(100), Buffer.from('":"sys/a"}\n'), Buffer.from(record)];
+    appendFileSync(path, Buffer.concat(torn));
+    // As somebody else has set it: not to be put back.
+    writeFileSync(join(at.sysroot, 'sys/b'), '1\n');
+    const { journals } = await at.recover();
+    expect(journals).toMatchObject([{ state: 'recovered', steps: [{ id: set('a', '0', '1').id }] }]);
+    expect([at.value('a'), at.value('b')]).toEqual(['0', '1']);
+  });
+
   it('sets a corrupt journal aside, with its line, and goes on with the others', async () => {
     const at = world();
     const bad = await crashed(at, [set('a', '0', '1')], 'bad');
