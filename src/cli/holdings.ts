@@ -9,7 +9,8 @@ export async function giveBack(vm: string | undefined): Promise<RecoveredHolding
 }
 
 /** As people read it. */
-export function holdingLines({ vm, release, problem }: RecoveredHoldings): string[] {
+export function holdingLines({ vm, release, rebooted, problem }: RecoveredHoldings): string[] {
+  if (rebooted) return [`${vm}: what its guest held of the BPMP: gone with the boot, which reset the BPMP`];
   const given = release && `${release.givenBack} given back, ${release.kept} kept, ${release.failed} failed`;
   const entries = release?.entries ?? [];
   return [

@@ -1,6 +1,7 @@
 import {
   closeSync,
   fstatSync,
+  fsyncSync,
   mkdirSync,
   openSync,
   readSync,
@@ -13,7 +14,7 @@ import { GpuvmError } from '../../errors.js';
 import { addon } from '../../native/index.js';
 import type { BackendConfig } from '../backend/index.js';
 import { LedgerRecords, MOST_RECORDS, RECORD_SIZE } from '../mediator/index.js';
-import { identify, isAlive, type ProcessId } from './process-id.js';
+import { bootId, identify, isAlive, type ProcessId } from './process-id.js';
 
 /** The file: a page of header, the records, then {@link LedgerOwner} as JSON. */
 const MAGIC = 'GPUVMLG1';
@@ -30,11 +31,14 @@ export interface LedgerOwner {
   readonly vm: string;
   readonly backend: BackendConfig;
   readonly policy: { readonly file: string; readonly text: string };
+  /** The boot that its guest ran in; absent where there was no saying, or an earlier version wrote it. */
+  readonly boot?: string;
 }
 
 /**
  * A VM's ledger as a file. It is mapped: writing to it is a few stores, and what was stored is in the file however this
- * process ends. A power cut may lose it, and needs it not: the BPMP is reset by that too.
+ * process ends. What is stored in it is not flushed to a disk: a power cut resets the BPMP, too, and what the file says of
+ * an earlier boot is not true any more.
  */
 export class LedgerFile {
   readonly records: LedgerRecords;
@@ -50,7 +54,9 @@ export class LedgerFile {
   }
 
   /** Makes the file, with nothing held, in the place of any other. Throws GPUVM_FILE. */
-  static create(path: string, owner: LedgerOwner): LedgerFile {
+  static create(path: string, ofWhom: Omit<LedgerOwner, 'boot'>): LedgerFile {
+    const boot = bootId();
+    const owner = { ...ofWhom, ...(boot !== undefined && { boot }) };
     const temporary = `${path}.${process.pid}`;
     const text = Buffer.from(JSON.stringify(owner));
     const content = Buffer.alloc(MAPPED + text.length);
@@ -64,6 +70,8 @@ export class LedgerFile {
         for (let at = 0; at < content.length; ) at += writeSync(fd, content, at);
         const file = new LedgerFile(path, addon().mapMemory(fd, MAPPED), owner);
         file.#setOwner();
+        // Where it is on a disk, no boot is to find a name without the content.
+        fsyncSync(fd);
         renameSync(temporary, path);
         return file;
       } catch (error) {
@@ -97,8 +105,14 @@ export class LedgerFile {
     });
   }
 
+  /** The machine was booted since, and the BPMP with it. */
+  get isOfEarlierBoot(): boolean {
+    return this.owner.boot !== undefined && this.owner.boot !== bootId();
+  }
+
   /** Whoever still works with it: the supervisor that it belongs to, or the VMM whose guest holds what is in it. */
   user(): { readonly what: 'supervisor' | 'guest'; readonly pid: number } | undefined {
+    if (this.isOfEarlierBoot) return undefined;
     for (const [what, at] of [['supervisor', OWNER] as const, ['guest', GUEST] as const]) {
       const id: ProcessId = { pid: this.#header[at], startTicks: this.#header[at + 1] };
       const isThisOne = what === 'supervisor' && id.pid === process.pid;

@@ -25,3 +25,12 @@ export function identify(pid: number, procRoot = '/proc'): ProcessId | undefined
 export function isAlive({ pid, startTicks }: ProcessId, procRoot = '/proc'): boolean {
   return pid > 0 && identify(pid, procRoot)?.startTicks === startTicks;
 }
+
+/** Another one with every boot; undefined where the kernel does not say. */
+export function bootId(procRoot = '/proc'): string | undefined {
+  try {
+    return readFileSync(`${procRoot}/sys/kernel/random/boot_id`, 'latin1').trim();
+  } catch {
+    return undefined;
+  }
+}

@@ -12,6 +12,8 @@ export interface RecoveredHoldings {
   readonly file: string;
   /** What was given back; absent where the ledger was left alone. */
   readonly release?: ReleaseReport;
+  /** It was of an earlier boot, whose end reset the BPMP: it was removed, and nothing was sent. */
+  readonly rebooted?: true;
   /** Why it was left alone, or is still there: one line. */
   readonly problem?: string;
 }
@@ -61,19 +63,26 @@ export interface LeftHoldings {
 export async function leftHoldings(folder: string): Promise<LeftHoldings[]> {
   return foldersIn(folder).flatMap((vm): LeftHoldings[] => {
     const ledger = LedgerFile.open(join(folder, vm, LEDGER_NAME));
-    if (ledger === undefined || ledger.user() !== undefined) return [];
+    if (ledger === undefined || ledger.isOfEarlierBoot || ledger.user() !== undefined) return [];
     const count = ledger.records.found.length;
     return count === 0 ? [] : [{ vm: ledger.owner.vm, file: ledger.path, count }];
   });
 }
 
-/** Gives back what one ledger holds, the newest change first, and removes it when nothing is left. */
+/**
+ * Gives back what one ledger holds, the newest change first, and removes it when nothing is left. One of an earlier boot
+ * is only removed: what it would give back is somebody else's by now, or off.
+ */
 export async function recoverLedger(
   file: LedgerFile,
   { stepDeadlineMs = 2000, force = false, backend }: RecoverOptions = {},
 ): Promise<RecoveredHoldings> {
   const { vm, backend: config, policy: source } = file.owner;
   const about = { vm, file: file.path };
+  if (file.isOfEarlierBoot) {
+    file.remove();
+    return { ...about, release: NOTHING_RELEASED, rebooted: true };
+  }
   const user = file.user();
   if (user !== undefined && !(force && user.what === 'guest')) {
     const why = user.what === 'supervisor' ? 'its supervisor' : "its guest's VMM";
