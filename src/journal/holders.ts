@@ -65,7 +65,8 @@ function list(folder: string): string[] {
 
 function target(path: string): string | undefined {
   try {
-    return readlinkSync(path);
+    // The kernel takes the node of a device away before it waits for those who have it open.
+    return readlinkSync(path).replace(/ \(deleted\)$/, '');
   } catch {
     return undefined;
   }

@@ -8,6 +8,7 @@ export { Journal, type JournalOptions } from './journal.js';
 export { type JournalSummary, journalsOf } from './list.js';
 export { DeviceLocks, type LockHolder, lockHolder } from './lock.js';
 export { lookAtAll } from './make.js';
+export { nodesBelow } from './nodes.js';
 export { type RecoveredJournal, type RecoverOptions, type RecoverReport, recover } from './recover.js';
 export type { UndoneStep, UndoReport } from './report.js';
 export type { ChildRecord, Condition, FileStep, HostStep, OwnerStep, WriteStep } from './step.js';

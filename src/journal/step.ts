@@ -40,6 +40,8 @@ export interface WriteStep extends Step {
     readonly value: string;
     /** Device nodes that nobody may have open, because the kernel would make the write wait for them. */
     readonly whenFree?: readonly string[];
+    /** A folder of sysfs that is there by then, below which the kernel names more such nodes: `…/0000:01:00.0/vfio-dev`. */
+    readonly whenFreeBelow?: string;
   };
   readonly irrevocable?: string;
 }

@@ -4,9 +4,10 @@ import { setTimeout } from 'node:timers/promises';
 import { GpuvmError } from '../errors.js';
 import { observe, say, wanted } from './condition.js';
 import type { Entry } from './contents.js';
-import { type Holder, holdersOfSomeDevice, waitUntilFree } from './holders.js';
+import { type Holder, holdersOf, holdersOfSomeDevice, waitUntilFree } from './holders.js';
 import { isAlive } from './identity.js';
 import { contentOf, halfWritten, ownerOf, removeFile, writeWhole } from './make.js';
+import { nodesBelow } from './nodes.js';
 import type { Earlier } from './record.js';
 import type { UndoneStep } from './report.js';
 import type { ChildRecord, Condition, FileStep, OwnerStep, WriteStep } from './step.js';
@@ -65,17 +66,23 @@ async function unmakeWrite(step: WriteStep, around: UndoSurroundings): Promise<R
     around.predicted?.set(before.path, wanted(before));
     return { outcome: 'undone' };
   }
-  const holders = undo.whenFree && (await waitWithin(around, undo.whenFree));
-  if (holders?.length) return { outcome: 'failed', why: `${sayHolders(holders)}: end that first` };
+  const nodes = nodesToBeFree(undo, sysroot);
+  const holders = nodes.length > 0 ? await waitWithin(around, nodes) : [];
+  if (holders.length > 0) return { outcome: 'failed', why: `${sayHolders(holders)}: end that first` };
   await around.about();
   try {
     await writer.write(join(sysroot, undo.path), undo.value);
   } catch (error) {
-    throw undo.whenFree && isHung(error) ? withSuspects(error, sysroot) : error;
+    throw nodes.length > 0 && isHung(error) ? withSuspects(error, nodes, sysroot) : error;
   }
   const now = observe(before, sysroot);
   if (now === wanted(before)) return { outcome: 'undone' };
   return { outcome: 'failed', why: `the kernel took the write, but ${say(before, now)}` };
+}
+
+function nodesToBeFree(undo: NonNullable<WriteStep['undo']>, sysroot: string): string[] {
+  const { whenFree = [], whenFreeBelow } = undo;
+  return [...whenFree, ...(whenFreeBelow === undefined ? [] : nodesBelow(whenFreeBelow, sysroot))];
 }
 
 async function waitWithin(
@@ -144,16 +151,17 @@ async function ended(child: ChildRecord, signal: NodeJS.Signals, deadlineMs: num
   return true;
 }
 
-/** Nobody has the group open, and still the kernel waits: for whoever has just the device. */
-function withSuspects(error: GpuvmError, sysroot: string): GpuvmError {
-  const suspects = holdersOfSomeDevice(sysroot);
+/** Nobody had a node of it open, and still the kernel waits: for who came in between, or who has just the device. */
+function withSuspects(error: GpuvmError, nodes: readonly string[], sysroot: string): GpuvmError {
+  const late = holdersOf((path) => nodes.includes(path), sysroot);
+  const suspects = late.length > 0 ? late : holdersOfSomeDevice(sysroot);
   if (suspects.length === 0) return error;
   const names = suspects.map(({ pid, name }) => `${name} (process ${pid})`).join(', ');
-  return new GpuvmError(
-    error.code,
-    `${error.message}; ${names} has a VFIO device open, maybe this one: end that, and the kernel goes on`,
-    { cause: error, details: { ...error.details, suspects } },
-  );
+  const what = late.length > 0 ? 'has it open' : 'has a VFIO device open, maybe this one';
+  return new GpuvmError(error.code, `${error.message}; ${names} ${what}: end that, and the kernel goes on`, {
+    cause: error,
+    details: { ...error.details, suspects },
+  });
 }
 
 export function sayHolders(holders: readonly Holder[]): string {

@@ -44,8 +44,10 @@ export function bindingSteps(
       undo: {
         path: `${driverPath(bus, target)}/unbind`,
         value: name,
-        // The kernel makes the write wait for as long as somebody has the group.
+        // The kernel makes the write wait for as long as somebody has the group, or the device by a node of its own,
+        // whose number is not known before the device is bound.
         ...(device.group === null ? {} : { whenFree: [`/dev/vfio/${device.group}`] }),
+        whenFreeBelow: `${path}/vfio-dev`,
       },
     }),
   ];

@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -224,6 +232,25 @@ describe('binding', () => {
     });
     rmSync(join(parts.sysroot, 'proc/4242'), { recursive: true });
     expect((await devices.restore()).ok).toBe(true);
+    expect(snapshot(parts.sysroot)).toEqual(parts.before);
+  });
+
+  it('waits for nobody that has the device open by its own node, whose number it learns then', async () => {
+    const parts = host();
+    const { devices } = await bound(parts, [gpu]);
+    const folder = join(parts.sysroot, 'sys/bus/platform/devices/17000000.gpu/vfio-dev');
+    mkdirSync(join(folder, 'vfio3'), { recursive: true });
+    writeFileSync(join(folder, 'vfio3/uevent'), 'MAJOR=243\nMINOR=3\nDEVNAME=vfio/devices/vfio3\n');
+    addProcess(parts.sysroot, 4242, 'node', ['/dev/iommu', '/dev/vfio/devices/vfio3']);
+    addProcess(parts.sysroot, 4243, 'node', ['/dev/vfio/devices/vfio4']);
+    const report = await devices.restore();
+    expect(report.steps[0]).toMatchObject({
+      outcome: 'failed',
+      why: 'node (process 4242) has /dev/vfio/devices/vfio3 open: end that first',
+    });
+    rmSync(join(parts.sysroot, 'proc/4242'), { recursive: true });
+    expect((await devices.restore()).ok).toBe(true);
+    for (const path of [folder, join(parts.sysroot, 'proc/4243')]) rmSync(path, { recursive: true });
     expect(snapshot(parts.sysroot)).toEqual(parts.before);
   });
 

@@ -145,6 +145,17 @@ const mistakes: [
     (root) => rmSync(join(root, 'dev/vfio/vfio')),
   ],
   [
+    'VFIO without groups',
+    'vfio.container',
+    'fail',
+    /VFIO has no groups/,
+    /CONFIG_VFIO_GROUP/,
+    (root) => {
+      rmSync(join(root, 'dev/vfio/vfio'));
+      mkdirSync(join(root, 'sys/class/vfio-dev'), { recursive: true });
+    },
+  ],
+  [
     'VFIO for root alone',
     'vfio.container',
     'fail',
@@ -201,6 +212,21 @@ const mistakes: [
     /in use by qemu \(process 77\)/,
     /kill 77/,
     (root) => addProcess(root, 77, 'qemu', ['/dev/vfio/13']),
+  ],
+  [
+    'a process with the device open by its own node, which the kernel is taking away',
+    'vfio.holders/17000000.gpu',
+    'fail',
+    /in use by node \(process 77\)/,
+    /kill 77/,
+    (root) => {
+      mkdirSync(join(root, 'sys/devices/platform/17000000.gpu/vfio-dev/vfio3'), { recursive: true });
+      writeFileSync(
+        join(root, 'sys/devices/platform/17000000.gpu/vfio-dev/vfio3/uevent'),
+        'MAJOR=243\nMINOR=3\nDEVNAME=vfio/devices/vfio3\n',
+      );
+      addProcess(root, 77, 'node', ['/dev/vfio/devices/vfio3 (deleted)']);
+    },
   ],
   [
     'a process with some VFIO device open, and no group',

@@ -6,6 +6,8 @@ import { names, readText } from '../read.js';
 
 const GROUPS = '/sys/kernel/iommu_groups';
 const CONTAINER = '/dev/vfio/vfio';
+/** There as soon as VFIO is loaded (Linux 6.1). */
+const DEVICE_CLASS = '/sys/class/vfio-dev';
 const GIB = 1024 ** 3;
 
 export const root: Account = { name: 'root', uid: 0, gids: [0] };
@@ -30,6 +32,14 @@ export function checkIommu(sysroot: string): Finding {
 export function checkContainer(account: Account, sysroot: string): Finding {
   const about = { id: 'vfio.container' };
   const stats = statOf(join(sysroot, CONTAINER));
+  if (!stats && existsSync(join(sysroot, DEVICE_CLASS)))
+    return {
+      ...about,
+      status: 'fail',
+      what: "this kernel's VFIO has no groups, and QEMU is given its devices by their groups",
+      evidence: `${DEVICE_CLASS} is there, and ${CONTAINER} is not`,
+      fix: 'take a kernel with CONFIG_VFIO_GROUP and CONFIG_VFIO_CONTAINER',
+    };
   if (!stats)
     return {
       ...about,

@@ -1,12 +1,10 @@
-import type { Dirent } from 'node:fs';
-import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Finding } from '../../finding.js';
-import { type Holder, holdersOf, holdersOfSomeDevice } from '../../journal/index.js';
+import { type Holder, holdersOf, holdersOfSomeDevice, nodesBelow } from '../../journal/index.js';
 import { buses } from '../bus.js';
 import type { DeviceRequest } from '../device.js';
 import { type Quirk, quirksOf } from '../quirks.js';
-import { type HostDevice, isVfioDriver, linkName, moduleOf, names, readText } from '../read.js';
+import { type HostDevice, isVfioDriver, linkName, moduleOf, names } from '../read.js';
 
 /** Who uses the device now: processes with its files or its group open, and the modules that hang on its driver. */
 export function checkHolders(device: HostDevice, holders: readonly Holder[], sysroot: string): Finding {
@@ -103,31 +101,12 @@ export function holdersOfDevices(
   const wanted = devices.map((device) => {
     const { matched } = quirksOf(device, buses[device.bus].identify(device, sysroot), table);
     const nodes = matched.find((quirk) => quirk.nodes)?.nodes;
-    const own = new Set(nodesOf(join(sysroot, device.path)));
+    const own = new Set(nodesBelow(device.path, sysroot));
     if (device.group !== null) own.add(`/dev/vfio/${device.group}`);
     return { device, isNode: (path: string) => own.has(path) || (nodes?.test(path) ?? false) };
   });
   const holders = holdersOf((path) => wanted.some(({ isNode }) => isNode(path)), sysroot);
   return new Map(wanted.map(({ device, isNode }) => [device, holders.filter(({ path }) => isNode(path))]));
-}
-
-const DEPTH = 4;
-
-/** `/dev/dri/card0`: what the classes below a device call their nodes. */
-function nodesOf(folder: string, depth = DEPTH): string[] {
-  if (depth === 0) return [];
-  let entries: Dirent[];
-  try {
-    entries = readdirSync(folder, { withFileTypes: true });
-  } catch {
-    return [];
-  }
-  return entries.flatMap((entry) => {
-    if (entry.isDirectory()) return nodesOf(join(folder, entry.name), depth - 1);
-    if (entry.name !== 'uevent') return [];
-    const node = /^DEVNAME=(.+)$/m.exec(readText(join(folder, entry.name)) ?? '')?.[1];
-    return node === undefined ? [] : [join('/dev', node)];
-  });
 }
 
 /** For a list: `qemu-system-aarch64 (4711)`. */

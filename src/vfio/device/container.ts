@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import { GpuvmError } from '../../errors.js';
-import { holdersOf } from '../../journal/index.js';
 import type { VfioMappingHandle } from '../../native/index.js';
-import { isVfioDriver, readGroup } from '../read.js';
 import { DmaFlag, Extension } from './abi.js';
 import type { Backend } from './backend.js';
 import { asking, kernelFailure } from './failure.js';
 import type { DevicePlace } from './find.js';
 import { Holdings } from './holdings.js';
+import { driversOf, openBy } from './in-the-way.js';
 import { type IommuInfo, parseIommuInfo } from './iommu-info.js';
 import type { VfioKernel } from './kernel.js';
 import type { DmaAccess } from './memory.js';
@@ -80,25 +79,20 @@ export class Container implements Backend {
     }
   }
 
-  #openNode({ name, groupNode }: DevicePlace): number {
+  #openNode(place: DevicePlace): number {
+    const { name, groupNode } = place;
     try {
       return this.#kernel.open(join(this.#sysroot, groupNode));
     } catch (error) {
-      const holders = holdersOf((path) => path === groupNode, this.#sysroot);
-      const who = holders.map(({ pid, name }) => `${name} (process ${pid})`).join(', ');
-      throw kernelFailure(`${name}, ${groupNode}`, error, who && `open in ${who}`);
+      throw kernelFailure(`${name}, ${groupNode}`, error, openBy(place, this.#sysroot));
     }
   }
 
-  #fill(fd: number, { name, group }: DevicePlace): void {
+  #fill(fd: number, place: DevicePlace): void {
     try {
       this.#kernel.vfioGroupSetContainer(fd, this.#fd);
     } catch (error) {
-      const others = readGroup(group, this.#sysroot).filter(
-        ({ driver }) => driver !== null && !isVfioDriver(driver),
-      );
-      const who = others.map(({ name, driver }) => `${name} is with ${driver}`).join(', ');
-      throw kernelFailure(`${name}, group ${group}`, error, who);
+      throw kernelFailure(`${place.name}, group ${place.group}`, error, driversOf(place, this.#sysroot));
     }
   }
 

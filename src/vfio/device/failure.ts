@@ -11,8 +11,7 @@ const advice: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   open: {
     EBUSY:
       'it is open already, and VFIO lets it be opened once: end the process that has it, or share an address space',
-    EACCES:
-      'this user may not use it: run as root, or give the user its node (chown, or a udev rule for the vfio subsystem)',
+    EACCES: 'this user may not use it: run as root, or give the user its node (chown, or a udev rule)',
     ENOENT:
       'there is no such node: load the module (modprobe vfio-pci, or vfio-platform) and bind the device (gpuvm devices bind)',
     ENODEV: 'no device stands behind the node any more: bind it again (gpuvm devices bind)',
@@ -46,16 +45,19 @@ const advice: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   VFIO_IOMMU_UNMAP_DMA: { EINVAL: 'a mapping is taken back as it was made, whole' },
   VFIO_DEVICE_BIND_IOMMUFD: {
-    EINVAL: 'the device is bound already, or what was opened is no iommufd',
-    EPERM: 'another owner has the group: all its devices must be with VFIO and in this address space',
-    EBUSY: 'another process has the device or its group',
+    EINVAL:
+      'a device is had by its node once: end the process that has it, or share an address space; or what was opened is no iommufd',
+    EPERM: 'the group has another owner: all its devices must be with VFIO and in this address space',
+    EBUSY:
+      'its group is open, and devices are had by their group or by their nodes: end the process that has it',
   },
   VFIO_DEVICE_ATTACH_IOMMUFD_PT: {
     EINVAL: 'the IOMMU of this device does not fit the address space',
     EBUSY: 'the device is attached already, or is being reset',
   },
   IOMMU_IOAS_MAP: {
-    ENOMEM: 'the memory may not be locked: raise RLIMIT_MEMLOCK (ulimit -l, LimitMEMLOCK= of the unit)',
+    ENOMEM:
+      'the memory may not be locked: raise RLIMIT_MEMLOCK (ulimit -l, LimitMEMLOCK= of the unit) above all that this user has mapped, in all processes',
     EEXIST: 'something is mapped at that address already',
     EADDRINUSE: 'something is mapped at that address already',
     EINVAL: 'address and size must be multiples of the IOMMU page, and inside its ranges',

@@ -4,9 +4,10 @@ import { GpuvmError } from '../../errors.js';
 import type { VfioMappingHandle } from '../../native/index.js';
 import { IoasFlag } from './abi.js';
 import type { Backend } from './backend.js';
-import { asking, nonsense } from './failure.js';
+import { asking, kernelFailure, nonsense } from './failure.js';
 import type { DevicePlace } from './find.js';
 import type { Holdings } from './holdings.js';
+import { driversOf, openBy } from './in-the-way.js';
 import { checkedRange, type IommuInfo } from './iommu-info.js';
 import type { VfioKernel } from './kernel.js';
 import type { DmaAccess } from './memory.js';
@@ -35,7 +36,8 @@ export class Iommufd implements Backend {
     this.#ioas = asking(IOMMUFD_NODE, () => kernel.iommufdAllocIoas(this.#fd));
   }
 
-  attach({ name, node }: DevicePlace, holdings: Holdings): number {
+  attach(place: DevicePlace, holdings: Holdings): number {
+    const { name, node } = place;
     const kernel = this.#kernel;
     if (node === undefined)
       throw new GpuvmError(
@@ -43,8 +45,15 @@ export class Iommufd implements Backend {
         `${name} has no node in /dev/vfio/devices: this kernel has no VFIO_DEVICE_CDEV (Linux 6.6): use its group`,
       );
     const fd = asking(`${name}, ${node}`, () => kernel.open(join(this.#sysroot, node)));
+    try {
+      kernel.vfioBindIommufd(fd, this.#fd);
+    } catch (error) {
+      // Before those who have it open are looked for: of these it is none.
+      kernel.closeFd(fd);
+      const who = driversOf(place, this.#sysroot) || openBy(place, this.#sysroot);
+      throw kernelFailure(`${name}, ${node}`, error, who);
+    }
     holdings.add(() => kernel.closeFd(fd));
-    asking(name, () => kernel.vfioBindIommufd(fd, this.#fd));
     asking(name, () => kernel.vfioAttachIommufd(fd, this.#ioas));
     holdings.add(() => kernel.vfioDetachIommufd(fd));
     return fd;

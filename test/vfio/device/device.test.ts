@@ -1,3 +1,5 @@
+import { rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -5,6 +7,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { GpuvmError } from '../../../src/errors.js';
 import { type OpenOptions, VfioAddressSpace, VfioDevice } from '../../../src/vfio/device/index.js';
+import { addProcess } from '../fake-host.js';
 import { AUDIO, FakeVfio, fakeSysroot, GPU, systemError } from './fake-vfio.js';
 
 const trees: { remove(): void }[] = [];
@@ -116,6 +119,34 @@ describe('a device', () => {
     const { fake, open } = host({ iommu: true });
     expect(thrown(() => open(GPU, { via: 'iommufd' }))).toEqual(
       failure('GPUVM_KERNEL_FEATURE', /no node in \/dev\/vfio\/devices.*Linux 6\.6/),
+    );
+    expect(fake.open.size).toBe(0);
+  });
+
+  it.each([
+    ['EINVAL', '/dev/vfio/devices/vfio0', /EINVAL \(open in node \(process 77\)\): .* by its node once/],
+    ['EBUSY', '/dev/vfio/7', /EBUSY \(open in node \(process 77\)\): its group is open/],
+    ['EPERM', '/dev/vfio/devices/vfio1', /EPERM \(open in node \(process 77\)\): the group has another/],
+  ])('that cannot be bound by its node, %s, names who has %s', (code, path, message) => {
+    const { fake, open, sysroot } = host({ cdev: true });
+    addProcess(sysroot, 77, 'node', [path, '/dev/iommu']);
+    addProcess(sysroot, 78, 'other', ['/dev/vfio/devices/vfio8', '/dev/vfio/8']);
+    fake.refusals.set('VFIO_DEVICE_BIND_IOMMUFD', systemError('VFIO_DEVICE_BIND_IOMMUFD', code));
+    expect(thrown(() => open(GPU, { via: 'iommufd' }))).toEqual(failure('GPUVM_VFIO', message));
+    expect(fake.open.size).toBe(0);
+  });
+
+  it('that cannot be bound by its node names the drivers that others of its group have', () => {
+    const { fake, open, sysroot } = host({ cdev: true });
+    const driver = join(sysroot, 'sys/bus/pci/devices', AUDIO, 'driver');
+    rmSync(driver);
+    symlinkSync('../../../../bus/pci/drivers/snd_hda_intel', driver);
+    fake.refusals.set('VFIO_DEVICE_BIND_IOMMUFD', systemError('VFIO_DEVICE_BIND_IOMMUFD', 'EPERM'));
+    expect(thrown(() => open(GPU, { via: 'iommufd' }))).toEqual(
+      failure(
+        'GPUVM_VFIO',
+        /vfio0: VFIO_DEVICE_BIND_IOMMUFD failed with EPERM \(0000:01:00.1 is with snd_hda/,
+      ),
     );
     expect(fake.open.size).toBe(0);
   });

@@ -38,8 +38,10 @@ export function fakeSysroot({
     make(device);
     symlinkSync('../../../../bus/pci/drivers/vfio-pci', join(root, device, 'driver'));
     symlinkSync('../../../../kernel/iommu_groups/7', join(root, device, 'iommu_group'));
+    symlinkSync(`../../../../bus/pci/devices/${name}`, join(root, 'sys/kernel/iommu_groups/7/devices', name));
     if (!cdev) return;
     make(`${device}/vfio-dev/vfio${at}`);
+    writeFileSync(join(root, `${device}/vfio-dev/vfio${at}/uevent`), `DEVNAME=vfio/devices/vfio${at}\n`);
     touch(`dev/vfio/devices/vfio${at}`);
   });
   return { root, remove: () => rmSync(root, { recursive: true, force: true }) };
