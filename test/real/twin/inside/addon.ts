@@ -1,5 +1,5 @@
 /**
- * Runs in a twin: what its addon exports, and what it makes of a few of the kernel's interfaces. An addon that was compiled for
+ * In a twin: what its addon exports, and what it makes of a few of the kernel's interfaces. An addon that was compiled for
  * another processor must be the same addon.
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -8,7 +8,6 @@ import { closeSync, ftruncateSync, openSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { addon, nativeProgram, Ready } from '../../../../src/native/index.js';
-import { type Report, report } from './report.js';
 
 /** The code of the error that came of it, or 'none'. */
 function code(act: () => unknown): string {
@@ -20,7 +19,7 @@ function code(act: () => unknown): string {
   }
 }
 
-const cases: Record<string, () => unknown> = {
+export const addonCases: Readonly<Record<string, () => unknown>> = {
   'addon-exports': () => Object.fromEntries(Object.entries(addon()).map(([name, it]) => [name, typeof it])),
 
   eventfd: () => {
@@ -91,22 +90,3 @@ const cases: Record<string, () => unknown> = {
     return { status, stdout, stderr };
   },
 };
-
-async function main(): Promise<void> {
-  report('node', { arch: process.arch, version: process.version });
-  for (const [name, see] of Object.entries(cases)) {
-    const started = performance.now();
-    const end = () => ({ tookMs: Math.round(performance.now() - started), left: [] });
-    let result: Report<unknown>;
-    try {
-      result = { saw: await see(), ...end() };
-    } catch (error) {
-      result = { error: error instanceof Error ? (error.stack ?? error.message) : String(error), ...end() };
-    }
-    report(name, result);
-    process.stderr.write(`${name}: ${'error' in result ? result.error : 'done'} (${result.tookMs} ms)\n`);
-  }
-  report('all', {});
-}
-
-void main();
