@@ -1,0 +1,2 @@
+/** What follows for a passed-through device from the host's tree, the VM file, QEMU's own tree and the computed layout. */
+export * from './profiles/index.js';
