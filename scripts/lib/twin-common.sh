@@ -57,7 +57,7 @@ twin_begin() {
   twin_set twin_repository "$repository"
   twin_set twin_modules "$1"
   shift
-  twin_set twin_load "$*"
+  twin_set twin_load "$*${disk:+ virtio_blk}"
   twin_arguments=(
     -nodefaults -no-user-config -display none -no-reboot
     -chardev "file,id=kernel,path=$work/console" -serial chardev:kernel
