@@ -1,4 +1,4 @@
-import { createBackend, MAX_PAYLOAD } from '../bpmp/backend/index.js';
+import { createBackend, HostDevice, MAX_PAYLOAD } from '../bpmp/backend/index.js';
 import { tegra234 } from '../bpmp/tegra234/index.js';
 import {
   decodeReply,
@@ -33,10 +33,13 @@ export async function run({ args: words, options }: Call, { stdout, json }: Cont
     const rx = new Uint8Array(MAX_PAYLOAD);
     const { ret, rxSize } = await backend.transfer(mrq, tx, rx);
     const reply = decodeReply(mrq, tx, ret, rx.subarray(0, rxSize), tegra234);
-    if (json) stdout.json({ request: decodeRequest(mrq, tx, tegra234), reply });
-    else {
+    const refusal = backend instanceof HostDevice ? backend.refusal() : undefined;
+    if (json) {
+      stdout.json({ request: decodeRequest(mrq, tx, tegra234), reply, ...(refusal && { refusal }) });
+    } else {
       stdout.line(`${describe(mrq, tx, tegra234)}: ${formatRet(ret)}`);
       for (const line of replyLines(reply)) stdout.line(line);
+      if (refusal) stdout.line(`  ${refusal}`);
     }
     return ret < 0 ? REFUSED : 0;
   } finally {

@@ -4,6 +4,7 @@ import { addon } from '../../../native/index.js';
 import { type Backend, MAX_PAYLOAD, type Outcome } from '../backend.js';
 import { Frame } from './frame.js';
 import { openDevice } from './open.js';
+import { describeRefusal } from './refusal.js';
 import { type Counters, FORM, finish, newCounters } from './result.js';
 import { DeviceThread } from './thread.js';
 
@@ -78,6 +79,12 @@ export class HostDevice implements Backend {
     const { transfers, form, errors } = this.counters;
     const formName = form === FORM.WRITE ? 'write' : form === FORM.IOCTL ? 'ioctl' : 'unknown';
     return { transfers, form: formName, errors: { ...errors }, pending: this.thread?.pending ?? 0 };
+  }
+
+  /** Why the last transfer was not the firmware's to answer, as one line; undefined where it was. */
+  refusal(): string | undefined {
+    const { lastError } = this.counters;
+    return lastError === undefined ? undefined : describeRefusal(this.name, lastError);
   }
 
   /**

@@ -9,10 +9,12 @@ export interface Counters {
   transfers: number;
   form: number;
   readonly errors: Record<string, number>;
+  /** What the driver refused the last transfer with: "EPERM"; undefined where the firmware answered. */
+  lastError: string | undefined;
 }
 
 export function newCounters(): Counters {
-  return { transfers: 0, form: FORM.UNKNOWN, errors: {} };
+  return { transfers: 0, form: FORM.UNKNOWN, errors: {}, lastError: undefined };
 }
 
 /** Makes an outcome of what the addon says of one transfer: errno (0 for success), ret, reply size, form. */
@@ -20,8 +22,12 @@ export function finish(result: Int32Array, capacity: number, counters: Counters)
   const errno = result[0]!;
   counters.transfers += 1;
   counters.form = result[3]!;
-  if (errno === 0) return { ret: result[1]!, rxSize: Math.min(result[2]!, capacity) };
+  if (errno === 0) {
+    counters.lastError = undefined;
+    return { ret: result[1]!, rxSize: Math.min(result[2]!, capacity) };
+  }
   const name = nameOf(errno);
+  counters.lastError = name;
   counters.errors[name] = (counters.errors[name] ?? 0) + 1;
   return { ret: -errno, rxSize: 0 };
 }

@@ -77,9 +77,14 @@ describe.each([
     expect(await device.transfer(Mrq.CLK, getRate, rx)).toEqual({ ret: 0, rxSize: 8 });
     const capSet = words(BwmgrIntCommand.CAP_SET, 1);
     expect(await device.transfer(Mrq.BWMGR_INT, capSet, rx)).toEqual({ ret: 0, rxSize: 0 });
+    // SET_RATE without its rate: what is missing is zero, and the reply is that of the whole request.
+    const cutShort = words((ClkCommand.SET_RATE << 24) | 304);
+    expect(await device.transfer(Mrq.CLK, cutShort, rx)).toEqual({ ret: 0, rxSize: 8 });
+    await device.transfer(UNKNOWN_MRQ, words(1), rx);
     device.close();
     const messages = readFileSync(at('file'));
-    expect([0, 1, 2].map((index) => messages.readBigUInt64LE(48 * index + 16))).toEqual([4n, 4n, 12n]);
+    const sizes = [0, 1, 2, 3, 4].map((index) => messages.readBigUInt64LE(48 * index + 16));
+    expect(sizes).toEqual([4n, 4n, 12n, 120n, 120n]);
   });
 
   it('gives the errno of a refusal, and counts it', async () => {
@@ -90,6 +95,7 @@ describe.each([
     }
     expect(rx).toEqual(new Uint8Array(4).fill(0xa5));
     expect(device.stats()).toMatchObject({ transfers: 2, form: 'write', errors: { ENOSPC: 2 } });
+    expect(device.refusal()).toBe('the driver of /dev/full answered ENOSPC, and not the firmware');
     device.close();
   });
 
