@@ -65,10 +65,7 @@ export class Twin {
       // The twin's other accounts read it too.
       chmodSync(folder, 0o755);
       for (const inner of ['results', 'bin']) mkdirSync(join(folder, inner));
-      await bundle({ script: run.script, 'gpuvm.bundle': join(root, 'src/cli/main.ts') }, folder);
-      copyFileSync(join(root, 'scripts/lib/launch.cjs'), join(folder, 'gpuvm.cjs'));
-      // The Orin twin keeps by itself what its own V8 made of it.
-      if (run.kind === 'x86') await cacheCode(folder);
+      await makePrograms(run, folder);
       for (const source of run.programs ?? []) {
         const program = join(folder, 'bin', basename(source, '.c'));
         await execa(compilers[run.kind], ['-O1', '-Wall', '-Wextra', '-Werror', '-o', program, source]);
@@ -94,6 +91,17 @@ interface Output {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** The script as `script.cjs` and gpuvm as `gpuvm.cjs`, of the sources as they are now. */
+export async function makePrograms(
+  { kind, script }: Pick<TwinRun, 'kind' | 'script'>,
+  folder: string,
+): Promise<void> {
+  await bundle({ script, 'gpuvm.bundle': join(root, 'src/cli/main.ts') }, folder);
+  copyFileSync(join(root, 'scripts/lib/launch.cjs'), join(folder, 'gpuvm.cjs'));
+  // The Orin twin keeps by itself what its own V8 made of it.
+  if (kind === 'x86') await cacheCode(folder);
 }
 
 /** One file each, that Node runs as it is. */
