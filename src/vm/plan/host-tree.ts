@@ -25,7 +25,8 @@ export async function readHostTree(sysroot: string, blob?: string): Promise<Host
   if (blob !== undefined) return { tree: parseTree(await read(blob), { file: blob }), from: blob };
   const firmware = join(sysroot, BLOB);
   try {
-    return { tree: parseTree(await readFile(firmware), { file: firmware }), from: firmware };
+    // sysfs hands out a page at a time, which the other readFile takes for the end.
+    return { tree: parseTree(readFileSync(firmware), { file: firmware }), from: firmware };
   } catch (error) {
     // Not there, or not for us; a damaged one is no reason to look elsewhere.
     if (GpuvmError.is(error)) throw error;
