@@ -25,6 +25,8 @@ export interface TwinRun {
   /** Further files, which the twin finds in `$TWIN_RESULTS`. */
   readonly files?: readonly string[];
   readonly deadlineMs: number;
+  /** Whose kernel: bookworm has 6.1, trixie 6.12 with iommufd. Default: bookworm. */
+  readonly release?: 'bookworm' | 'trixie';
 }
 
 /**
@@ -51,7 +53,13 @@ export class X86Twin {
   }
 
   /** Boots the twin, runs the script there and switches it off. Takes some ten seconds more than the script. */
-  static async run({ script, programs = [], files = [], deadlineMs }: TwinRun): Promise<X86Twin> {
+  static async run({
+    script,
+    programs = [],
+    files = [],
+    deadlineMs,
+    release = 'bookworm',
+  }: TwinRun): Promise<X86Twin> {
     const started = performance.now();
     const folder = mkdtempSync(join(tmpdir(), 'gpuvm-twin-'));
     try {
@@ -65,7 +73,7 @@ export class X86Twin {
         await execa('cc', ['-O1', '-Wall', '-Wextra', '-Werror', '-o', program, source]);
       }
       for (const file of files) copyFileSync(file, join(folder, basename(file)));
-      const output = await boot(folder, deadlineMs);
+      const output = await boot(folder, deadlineMs, release);
       return new X86Twin(output, folder, performance.now() - started);
     } finally {
       rmSync(folder, { recursive: true, force: true });
@@ -121,10 +129,12 @@ async function cacheCode(folder: string): Promise<void> {
   });
 }
 
-function boot(folder: string, deadlineMs: number): Promise<Output> {
+function boot(folder: string, deadlineMs: number, release: string): Promise<Output> {
   const options = [
     '--results',
     folder,
+    '--release',
+    release,
     '--console',
     join(folder, 'console'),
     '--gpuvm',

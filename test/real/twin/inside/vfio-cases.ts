@@ -1,31 +1,24 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import {
-  GpuvmError,
-  type InterruptEvent,
-  VfioAddressSpace,
-  VfioDevice,
-} from '../../../../src/vfio/device/index.js';
+import { type InterruptEvent, VfioDevice } from '../../../../src/vfio/device/index.js';
 import { Edu, fromEdu, MEMORY_AND_MASTER, setCommand, toEdu } from './edu.js';
+import { msix } from './msix.js';
+import { E1000E, EDU, open, openSpace, refusal, SHARED, takeOver, using, withEdu } from './opening.js';
 
-/** At the places where scripts/lib/twin-x86 puts them. */
-const EDU = '0000:00:10.0';
-const E1000E = '0000:00:11.0';
-/** One of three functions that share a group. */
-const SHARED = '0000:00:1f.2';
 const IOVA = 0x100000n;
 export const MEMLOCK = 'memlock';
 
 export const vfioCases: Record<string, () => unknown> = {
-  bind: () => [EDU, E1000E, SHARED].map((name) => gpuvmOrWrite(name)),
+  bind: () => [EDU, E1000E, SHARED].map((name) => takeOver(name)),
   registers,
   accesses,
   configuration,
   msi,
   levelInterrupt,
+  msix,
   dma,
   fault,
   oneWayMemory,
@@ -40,41 +33,6 @@ export const vfioCases: Record<string, () => unknown> = {
   wayOfIommufd,
   commandLine,
 };
-
-/** Binds one function alone, past gpuvm's checks, which would refuse a part of a group. */
-function gpuvmOrWrite(name: string): string | null {
-  const folder = `/sys/bus/pci/devices/${name}`;
-  const script = `echo vfio-pci > ${folder}/driver_override; [ ! -e ${folder}/driver ] || echo ${name} > ${folder}/driver/unbind; echo ${name} > /sys/bus/pci/drivers_probe`;
-  spawnSync('sh', ['-c', script]);
-  return existsSync(`${folder}/driver`) ? readlinkSync(`${folder}/driver`).split('/').at(-1)! : null;
-}
-
-function using<T>(device: VfioDevice, use: (device: VfioDevice) => T): T {
-  let later = false;
-  try {
-    const result = use(device);
-    if (result instanceof Promise) {
-      later = true;
-      return result.finally(() => device.dispose()) as T;
-    }
-    return result;
-  } finally {
-    if (!later) device.dispose();
-  }
-}
-
-const withEdu = <T>(use: (device: VfioDevice) => T) => using(VfioDevice.open(EDU), use);
-
-/** The code and line of what is thrown; undefined where nothing is. */
-function refusal(call: () => unknown): { code: string; message: string } | undefined {
-  try {
-    call();
-    return undefined;
-  } catch (error) {
-    if (!GpuvmError.is(error)) throw error;
-    return { code: error.code, message: error.message };
-  }
-}
 
 function registers() {
   return withEdu((device) => {
@@ -93,7 +51,7 @@ function registers() {
       id,
       liveness,
       factorial: bar.read(Edu.FACTORIAL, 4),
-      isMapped: readFileSync('/proc/self/maps', 'utf8').includes('vfio-device'),
+      isMapped: readFileSync('/proc/self/maps', 'utf8').includes('vfio'),
     };
   });
 }
@@ -266,11 +224,11 @@ function oneWayMemory() {
 
 /** Two devices, one address space; it outlives the first. */
 async function sharedSpace() {
-  const space = VfioAddressSpace.open();
+  const space = openSpace();
   try {
     const early = refusal(() => space.allocate({ sizeBytes: 0x1000, iova: IOVA }));
-    const edu = VfioDevice.open(EDU, { space });
-    const e1000e = VfioDevice.open(E1000E, { space });
+    const edu = open(EDU, { space });
+    const e1000e = open(E1000E, { space });
     setCommand(edu, MEMORY_AND_MASTER);
     const memory = e1000e.allocate({ sizeBytes: 0x1000, iova: IOVA });
     memory.writeBytes(0, PATTERN);
@@ -291,7 +249,7 @@ async function sharedSpace() {
 
 function resets() {
   return {
-    e1000e: using(VfioDevice.open(E1000E), (device) => {
+    e1000e: using(open(E1000E), (device) => {
       const seen = () => [device.region('config').read(0, 4), device.region('bar0').read(0x8, 4)];
       const before = seen();
       device.reset();
@@ -317,11 +275,11 @@ function decodingOff() {
 }
 
 function secondOpener() {
-  return withEdu(() => refusal(() => VfioDevice.open(EDU).dispose()));
+  return withEdu(() => refusal(() => open(EDU).dispose()));
 }
 
 function notViable() {
-  return refusal(() => VfioDevice.open(SHARED).dispose());
+  return refusal(() => open(SHARED).dispose());
 }
 
 /** Root without the capability that lifts the limit, in a process of its own. */
@@ -343,6 +301,8 @@ export function tryToMapTooMuch() {
   }));
 }
 
+const HELD = /vfio|gpuvm-dma|\/dev\/iommu/;
+
 /** What this process has open and mapped of VFIO. */
 function held(): string[] {
   const open = readdirSync('/proc/self/fd').flatMap((fd) => {
@@ -353,15 +313,12 @@ function held(): string[] {
     }
   });
   const maps = readFileSync('/proc/self/maps', 'utf8').split('\n');
-  return [
-    ...open.filter((path) => /vfio|gpuvm-dma/.test(path)),
-    ...maps.filter((line) => /vfio|gpuvm-dma/.test(line)),
-  ];
+  return [...open.filter((path) => HELD.test(path)), ...maps.filter((line) => HELD.test(line))];
 }
 
 function endsWhole() {
   const before = held();
-  const device = VfioDevice.open(EDU);
+  const device = open(EDU);
   const mapping = device.region('bar0').map();
   const { buffer } = mapping;
   const moved = device.region('bar0').map({ sizeBytes: 0x1000 });
@@ -375,7 +332,7 @@ function endsWhole() {
   device.dispose();
   device.dispose();
   const after = held();
-  const again = refusal(() => VfioDevice.open(EDU).dispose()) ?? null;
+  const again = refusal(() => open(EDU).dispose()) ?? null;
   const uses = {
     region: () => device.region('bar0'),
     read: () => region.read(0, 4),
@@ -407,7 +364,7 @@ async function forgotten() {
   const listen = (warning: Error & { code?: string }) => warnings.push(`${warning.code}: ${warning.message}`);
   process.on('warning', listen);
   (() => {
-    const device = VfioDevice.open(EDU);
+    const device = open(EDU);
     device.region('bar0').map({ sizeBytes: 0x1000 }).read(0, 4);
     device.region('bar0').read(0, 4);
     device.allocate({ sizeBytes: 0x1000, iova: IOVA }).write(0, 4, 1);
@@ -417,16 +374,11 @@ async function forgotten() {
     await setTimeout(25);
   }
   process.off('warning', listen);
-  return { warnings, held: held(), again: refusal(() => VfioDevice.open(EDU).dispose()) ?? null };
+  return { warnings, held: held(), again: refusal(() => open(EDU).dispose()) ?? null };
 }
 
 function wayOfIommufd() {
-  if (!existsSync('/dev/iommu')) return { absent: refusal(() => VfioDevice.open(EDU, { via: 'iommufd' })) };
-  return using(VfioDevice.open(EDU, { via: 'iommufd' }), (device) => ({
-    via: device.space.via,
-    id: device.region('bar0').read(Edu.ID, 4),
-    iommu: device.space.iommu,
-  }));
+  return refusal(() => VfioDevice.open(EDU, { via: 'iommufd' }).dispose());
 }
 
 function commandLine() {
