@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { emptyTree, type Tree, type TreeNode } from '../../src/devicetree/index.js';
+import { cells, EMPTY, emptyTree, strings, type Tree, type TreeNode } from '../../src/devicetree/index.js';
 
 interface Shape {
   readonly properties: readonly (readonly [string, Uint8Array])[];
@@ -47,3 +47,59 @@ export const arbitraryTree: fc.Arbitrary<Tree> = fc
     tree.bootCpu = bootCpu;
     return tree;
   });
+
+interface Wired {
+  readonly parent: number;
+  readonly name: string;
+  readonly hasPhandle: boolean;
+  readonly counts: readonly number[];
+  readonly properties: readonly (readonly [string, readonly number[]])[];
+  readonly isController: boolean;
+}
+
+const counting = ['#clock-cells', '#interrupt-cells', '#address-cells', '#size-cells', '#iommu-cells'];
+const referring = [
+  ...['clocks', 'iommus', 'interrupt-parent', 'interrupts', 'interrupts-extended', 'interrupt-map'],
+  ...['interrupt-map-mask', 'iommu-map', 'reg', 'ranges', 'dma-ranges', 'memory-region', 'x-supply'],
+  ...['nvidia,bpmp', 'gpio-ranges', 'interconnects', 'data', 'more'],
+];
+
+const wired: fc.Arbitrary<Wired> = fc.record({
+  parent: fc.nat(1000),
+  name: nodeName,
+  hasPhandle: fc.boolean(),
+  // Not all ones: dtc goes round in a circle then.
+  counts: fc.array(fc.constantFrom(0, 1, 1, 2, 2, 3, 9), { minLength: 5, maxLength: 5 }),
+  properties: fc.uniqueArray(
+    fc.tuple(
+      fc.constantFrom(...referring),
+      fc.array(fc.oneof(fc.nat(12), fc.nat(12), fc.constantFrom(0xffff_ffff, 0x6162_6300)), {
+        maxLength: 14,
+      }),
+    ),
+    { maxLength: 4, selector: ([key]) => key },
+  ),
+  isController: fc.boolean(),
+});
+
+/** Trees whose nodes refer to each other by small phandles, rightly, wrongly and in circles; each node has a label. */
+export const wiredTree: fc.Arbitrary<Tree> = fc.array(wired, { minLength: 1, maxLength: 10 }).map((all) => {
+  const tree = emptyTree();
+  const nodes = [tree.root];
+  for (const [index, { parent, name, hasPhandle, counts, properties, isController }] of all.entries()) {
+    // Numbered, as dtc's library takes `cpu` for `cpu@1` where that comes first.
+    const node = nodes[parent % nodes.length]!.add(`n${index}${name}`);
+    for (const [at, key] of counting.entries()) if (counts[at]! > 0) node.set(key, cells(counts[at]!));
+    for (const [key, words] of properties) {
+      // dtc itself dies of another length.
+      if (key === 'interrupt-parent') node.set(key, cells(words[0] ?? 1));
+      else node.set(key, cells(...words));
+    }
+    if (isController) node.set('interrupt-controller', EMPTY);
+    if (hasPhandle) node.set('phandle', cells(index + 1));
+    nodes.push(node);
+  }
+  const symbols = tree.root.add('__symbols__');
+  for (const [index, node] of nodes.entries()) if (index > 0) symbols.set(`n${index}`, strings(node.path));
+  return tree;
+});

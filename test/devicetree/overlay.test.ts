@@ -58,7 +58,7 @@ describe.skipIf(!hasDtc)('an overlay', () => {
 
   it('is refused where it does not fit', () => {
     expect(() => applyOverlay(tree(), overlay('&{/} { a { clocks = <&bpnp 1>; }; };'), 'x.dtbo')).toThrow(
-      "x.dtbo: the overlay refers to &bpnp, a label that the device tree has not: did you mean &bpmp?",
+      'x.dtbo: the overlay refers to &bpnp, a label that the device tree has not: did you mean &bpmp?',
     );
     expect(() => applyOverlay(tree(), overlay('&{/nowhere} { a; };'))).toThrow('is for /nowhere');
     expect(() => applyOverlay(tree(), tree())).toThrow('holds no fragment');
