@@ -1,2 +1,3 @@
 /** What follows for a passed-through device from the host's tree, the VM file, QEMU's own tree and the computed layout. */
+export * from './guest-tree/index.js';
 export * from './profiles/index.js';

@@ -1,3 +1,5 @@
+import type { ProfileValue } from './profile.js';
+
 /** A region of the guest's memory that is set aside, and for whom. */
 export interface ReservedRegion {
   /** Of its node, without the unit address. */
@@ -14,6 +16,8 @@ export interface ReservedRegion {
   readonly isDefaultPool: boolean;
   /** Its place among the `memory-region`s of /tegra-carveouts, from 0. */
   readonly carveoutIndex: number | undefined;
+  /** More of its properties. */
+  readonly properties: Readonly<Record<string, ProfileValue>>;
   readonly reason: string;
 }
 
@@ -25,6 +29,7 @@ const region = (written: Written): ReservedRegion => ({
   isReusable: false,
   isDefaultPool: false,
   carveoutIndex: undefined,
+  properties: {},
   ...written,
 });
 
@@ -86,6 +91,7 @@ export const referenceRegions: readonly ReservedRegion[] = [
     compatible: ['nvidia,gpu_carveout'],
     isKept: true,
     carveoutIndex: 4,
+    properties: { 'granule-size': { cells: [64] } },
     reason: 'more of the GPU’s DMA',
   }),
   region({

@@ -1,4 +1,4 @@
-import { defineProfile, lines, regions, resources, rule } from '../define.js';
+import { defineProfile, lines, regions, resources, rule, value } from '../define.js';
 
 export const host1x = defineProfile({
   name: 'host1x',
@@ -9,7 +9,11 @@ export const host1x = defineProfile({
     // Engines come by themselves, as devices of their own: those that the VM does not get have no business here.
     children: 'none',
     alias: 'host1x',
-    keep: [rule('ranges', 'the engines that the guest has lie in it')],
+    add: [
+      value('#address-cells', { cells: [2] }, 'as in Linux’s tegra234.dtsi'),
+      value('#size-cells', { cells: [2] }, 'as in Linux’s tegra234.dtsi'),
+      value('ranges', { cells: [0, 0x1480_0000, 0, 0x1480_0000, 0, 0x200_0000] }, 'where the engines are'),
+    ],
   },
   host: {
     standIn: 'host1x_pt',
