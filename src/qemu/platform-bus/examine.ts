@@ -46,8 +46,8 @@ export function examinePlatformBus(devices: readonly BusDevice[], bus: PlatformB
     const base = troubleWithBase(device, bus);
     if (base) add({ status: 'fail', key: 'mmioBase', message: base });
     const regions = device.regions.map((size, region) => {
-      const trouble = troubleWithSize(size, region, bus);
-      if (trouble) add({ status: 'fail', key: 'regions', region, message: trouble });
+      const trouble = troubleWithSize(device, size, region, bus);
+      if (trouble) add({ key: 'regions', region, ...trouble });
       // QEMU ends at once, so there is nothing to predict.
       if (base || size <= 0n || size > MAX_SIZE) return { address: undefined, size };
       const placement = allocator.takeRegion(device, region, size);
@@ -72,12 +72,21 @@ function troubleWithBase({ mmioBase }: BusDevice, { base, size }: PlatformBus): 
   return `mmioBase ${hex(mmioBase)} is outside of the platform bus, ${bus}: QEMU would not start`;
 }
 
-function troubleWithSize(size: bigint, region: number, { pageSize }: PlatformBus): string | undefined {
+function troubleWithSize(
+  { mmioBase }: BusDevice,
+  size: bigint,
+  region: number,
+  { pageSize }: PlatformBus,
+): Pick<BusProblem, 'status' | 'message'> | undefined {
   const what = `region ${region + 1}`;
-  if (size === 0n) return `${what} has no size: QEMU cannot map it`;
-  if (size < 0n || size > MAX_SIZE) return `${what} of ${size} bytes is larger than any address space`;
+  if (size === 0n) return { status: 'fail', message: `${what} has no size: QEMU cannot map it` };
+  if (size < 0n || size > MAX_SIZE)
+    return { status: 'fail', message: `${what} of ${size} bytes is larger than any address space` };
   if (size % pageSize === 0n) return undefined;
-  return `${what} of ${hex(size)} bytes is not of whole pages of ${sizeText(pageSize)}: the host cannot map it into the guest`;
+  const said = `${what} of ${hex(size)} bytes is not of whole pages of ${sizeText(pageSize)}: the host cannot map it into the guest`;
+  // A device's registers can be reached by QEMU's hand (drivers/vfio/platform); memory that is trapped is none.
+  if (mmioBase !== undefined) return { status: 'fail', message: said };
+  return { status: 'warn', message: `${said}, and each access goes through QEMU` };
 }
 
 type PlaceProblem = Omit<BusProblem, 'device' | 'region'>;
@@ -117,7 +126,7 @@ function* troubleWithPlace(
     const message = `${what} would be at ${hex(address)} to ${hex(last)}, beyond the platform bus's end ${hex(busEnd - 1n)}: the guest would not see all of it`;
     yield { status: 'fail', key, message };
   }
-  if (address % bus.pageSize !== 0n) {
+  if (address % bus.pageSize !== 0n && size % bus.pageSize === 0n) {
     const message = `${what} would be at ${hex(address)}, which is not aligned to the host's pages of ${sizeText(bus.pageSize)}`;
     yield { status: 'fail', key, message };
   }

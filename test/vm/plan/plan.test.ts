@@ -162,7 +162,7 @@ describe('refusals', () => {
     const devices = [
       '{host: 80000000.a, mmioBase: 0x80000000, regions: [1M], interrupts: 0}',
       '{host: 80080000.b, mmioBase: 0x80080000, regions: [64K], interrupts: 64}',
-      '{host: c, regions: [0x18], interrupts: 1}',
+      '{host: c, mmioBase: 0x90000000, regions: [0x18], interrupts: 1}',
     ];
     const made = await plan(devices.map((each) => `  - ${each}`).join('\n'));
     const refused = made.findings.filter(({ status, about }) => status === 'fail' && about === 'file');
@@ -180,7 +180,7 @@ describe('refusals', () => {
     auxv.writeBigUInt64LE(0x1_0000n, 8);
     file('big/proc/self/auxv', auxv);
     const made = await plan('  - {host: a, regions: [4K], interrupts: 0}', { sysroot: join(folder, 'big') });
-    expect(told(made, 'fail')).toEqual([expect.stringContaining('whole pages of 64 KiB')]);
+    expect(told(made, 'warn')).toContainEqual(expect.stringContaining('whole pages of 64 KiB'));
   });
 
   const carveOut = '  - {host: 100000000.vm_cma_vram_p, mmioBase: 0x100000000}';
