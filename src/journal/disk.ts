@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 
 /** The steps that a journal takes on its disk, so that a test can stop between any two of them. */
 export interface JournalDisk {
@@ -17,7 +17,10 @@ export interface JournalDisk {
 export const realDisk: JournalDisk = {
   async create(path) {
     const made = await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-    if (made !== undefined) await syncFolder(dirname(made));
+    // Each folder that was made is a name in the one above it, which has to stay, too.
+    const first = made === undefined ? undefined : resolve(made);
+    for (let at = dirname(resolve(path)); first !== undefined && at.length >= first.length; at = dirname(at))
+      await syncFolder(dirname(at));
     return open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND, 0o600);
   },
   async append(file, text) {
