@@ -113,7 +113,7 @@ function copyInterrupts(from: TreeNode, to: TreeNode, copying: Copying): void {
   if (copy && interrupts && to.parent && isAround(copy, to)) to.set('interrupts', interrupts);
   else {
     to.properties.delete('interrupt-names');
-    const reason = `its interrupt controller (${controller?.path ?? 'none'}) is the host’s`;
+    const reason = `its interrupt controller (${controller?.path ?? 'none'}) is the host's`;
     copying.changes.push({ path: to.path, property: 'interrupts', what: 'dropped', reason });
   }
 }

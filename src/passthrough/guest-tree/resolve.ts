@@ -116,7 +116,7 @@ function resolve(
   if (!isCarveOut && !isDescribed && compatible.length === 0)
     return described === undefined
       ? 'what it is nobody says'
-      : `what it is nobody says: the host’s tree has it for a dummy driver (${described.path}), and it has no profile`;
+      : `what it is nobody says: the host's tree has it for a dummy driver (${described.path}), and it has no profile`;
   return {
     host,
     mmioBase,
@@ -166,13 +166,13 @@ function linesOf(
 function remedy(host: string, source: HostSource | undefined, index: HostNodeIndex | undefined): string {
   const give =
     'give regions and interrupts with the device in the VM file, as `gpuvm devices regions` shows them on the host';
-  if (source === undefined) return `give the host’s tree (--host-tree, or deviceTree.hostTree), or ${give}`;
+  if (source === undefined) return `give the host's tree (--host-tree, or deviceTree.hostTree), or ${give}`;
   const near = index?.neighbour(host);
   const there =
     near === undefined || near === host
       ? `${source.from} has no such node`
       : `${source.from} has ${near} there`;
-  return `${there}; give a host’s tree that has it (--host-tree), a profile (deviceTree.profiles), or ${give}`;
+  return `${there}; give a host's tree that has it (--host-tree), a profile (deviceTree.profiles), or ${give}`;
 }
 
 function* findingsOn(device: ResolvedDevice, source: HostSource | undefined): Generator<Finding> {
@@ -193,16 +193,16 @@ function* findingsOn(device: ResolvedDevice, source: HostSource | undefined): Ge
     yield {
       id,
       status: 'warn',
-      what: `${host}: the guest’s node lacks what only the host’s own tree says: ${unknown.join('; ')}`,
-      evidence: described ? `${described.path} is for a dummy driver` : 'the host’s tree has no node for it',
-      fix: 'give the host’s tree without the overlay (--host-tree, or deviceTree.hostTree)',
+      what: `${host}: the guest's node lacks what only the host's own tree says: ${unknown.join('; ')}`,
+      evidence: described ? `${described.path} is for a dummy driver` : "the host's tree has no node for it",
+      fix: "give the host's tree without the overlay (--host-tree, or deviceTree.hostTree)",
       device: host,
     };
   if (isDescribed && described && !isEnabled(described) && profile.guest.status === 'as-host')
     yield {
       id,
       status: 'warn',
-      what: `${host}: it is switched off in the guest’s tree, as it is in the host’s`,
+      what: `${host}: it is switched off in the guest's tree, as it is in the host's`,
       evidence: `${described.path}: status`,
       device: host,
     };

@@ -47,7 +47,7 @@ export const referenceRegions: readonly ReservedRegion[] = [
     compatible: ['removed-dma-pool'],
     isKept: true,
     reason:
-      'the GPU’s own DMA, its firmware to begin with; the patched driver of the guest has this address in its code',
+      "the GPU's own DMA, its firmware to begin with; the patched driver of the guest has this address in its code",
   }),
   region({
     name: 'linux,cma',
@@ -64,7 +64,7 @@ export const referenceRegions: readonly ReservedRegion[] = [
     size: 16n * MIB,
     compatible: ['removed-dma-pool'],
     carveoutIndex: 1,
-    reason: 'NVIDIA’s memory manager wants it defined',
+    reason: "NVIDIA's memory manager wants it defined",
   }),
   region({
     name: 'fsi-carveout',
@@ -73,7 +73,7 @@ export const referenceRegions: readonly ReservedRegion[] = [
     compatible: ['removed-dma-pool'],
     isKept: true,
     carveoutIndex: 2,
-    reason: 'NVIDIA’s memory manager wants it defined',
+    reason: "NVIDIA's memory manager wants it defined",
   }),
   region({
     name: 'vidmem-carveout',
@@ -82,7 +82,7 @@ export const referenceRegions: readonly ReservedRegion[] = [
     compatible: ['nvidia,vidmem-carveout'],
     isKept: true,
     carveoutIndex: 3,
-    reason: 'NVIDIA’s memory manager wants it defined',
+    reason: "NVIDIA's memory manager wants it defined",
   }),
   region({
     name: 'gpu-carveout',
@@ -92,7 +92,7 @@ export const referenceRegions: readonly ReservedRegion[] = [
     isKept: true,
     carveoutIndex: 4,
     properties: { 'granule-size': { cells: [64] } },
-    reason: 'more of the GPU’s DMA',
+    reason: "more of the GPU's DMA",
   }),
   region({
     name: 'generic_carveout',
@@ -101,7 +101,7 @@ export const referenceRegions: readonly ReservedRegion[] = [
     compatible: ['nvidia,generic_carveout'],
     isKept: true,
     carveoutIndex: 0,
-    reason: 'the GPU’s video memory',
+    reason: "the GPU's video memory",
   }),
 ];
 
@@ -109,10 +109,10 @@ export const referenceRegions: readonly ReservedRegion[] = [
 export const untoldCarveOuts: readonly { readonly node: string; readonly reason: string }[] = [
   {
     node: 'vm_hs',
-    reason: 'host1x’s syncpoints as memory: no RAM, and nothing that a driver looks for in the tree',
+    reason: "host1x's syncpoints as memory: no RAM, and nothing that a driver looks for in the tree",
   },
   {
     node: 'vm_hs_p',
-    reason: 'host1x’s syncpoints as memory: no RAM, and nothing that a driver looks for in the tree',
+    reason: "host1x's syncpoints as memory: no RAM, and nothing that a driver looks for in the tree",
   },
 ];

@@ -2,11 +2,11 @@ import { defineProfile, lines, regions, resources, rule, value } from '../define
 
 export const dce = defineProfile({
   name: 'dce',
-  about: 'DCE, the processor that runs the display’s firmware',
+  about: "DCE, the processor that runs the display's firmware",
   match: { compatible: ['nvidia,tegra234-dce'], nodes: ['dce'] },
   guest: { compatible: ['nvidia,tegra234-dce'] },
   known: {
-    source: 'NVIDIA’s device tree of Jetson Linux 36.4, as the reference VM’s overlay repeats it',
+    source: "NVIDIA's device tree of Jetson Linux 36.4, as the reference VM's overlay repeats it",
     regions: regions([0x0d80_0000n, 0x80_0000n]),
     interrupts: lines([376, 'wdt-remote'], [377, 'dce-sm0']),
     clocks: [],
@@ -25,16 +25,16 @@ export const display = defineProfile({
     // Its one child is there for its own stream of the SMMU.
     children: 'none',
     keep: [
-      rule('nvidia,bpmp', 'the driver asks the BPMP itself: the guest’s own'),
+      rule('nvidia,bpmp', "the driver asks the BPMP itself: the guest's own"),
       rule('nvidia,dce', 'the processor that runs its firmware, where the guest has that too'),
     ],
     drop: [
-      rule('memory-region*', 'the frame buffer that the firmware left is the host’s'),
-      rule('#sound-dai-cells', 'the sound card is the host’s'),
+      rule('memory-region*', "the frame buffer that the firmware left is the host's"),
+      rule('#sound-dai-cells', "the sound card is the host's"),
     ],
     add: [
       value('non-coherent', { flag: true }, 'as the reference guest has it'),
-      value('nvidia,num-dpaux-instance', { cells: [1] }, 'as NVIDIA’s tree has it'),
+      value('nvidia,num-dpaux-instance', { cells: [1] }, "as NVIDIA's tree has it"),
     ],
     companions: [
       {
@@ -44,22 +44,22 @@ export const display = defineProfile({
           reg: { cells: [0, 0x0381_0000, 0, 0x1_0000] },
           status: { strings: ['disabled'] },
         },
-        reason: 'the display’s driver looks for the fuses’ node, which the reference guest has switched off',
+        reason: "the display's driver looks for the fuses' node, which the reference guest has switched off",
       },
     ],
   },
   host: {
-    drop: [rule('memory-region*', 'the frame buffer stays the host’s')],
+    drop: [rule('memory-region*', "the frame buffer stays the host's")],
     disable: [
       {
         node: 'hda@3510000',
         reason:
-          'the display’s sound is in its power domain: on a host without the display an access to it is an error of the bus',
+          "the display's sound is in its power domain: on a host without the display an access to it is an error of the bus",
       },
     ],
   },
   known: {
-    source: 'NVIDIA’s device tree of Jetson Linux 36.4, as the reference VM’s overlay repeats it',
+    source: "NVIDIA's device tree of Jetson Linux 36.4, as the reference VM's overlay repeats it",
     regions: regions(
       [0x1380_0000n, 0xe_ffffn, 'nvdisplay'],
       [0x155c_0000n, 0xffffn, 'dpaux0'],
@@ -72,7 +72,7 @@ export const display = defineProfile({
     powerDomains: resources('DISP'),
     unknown: [
       'its clocks (about sixty) and resets in the order that its driver wants them',
-      'nvidia,dcb-image, which describes the board’s connectors',
+      "nvidia,dcb-image, which describes the board's connectors",
     ],
   },
 });

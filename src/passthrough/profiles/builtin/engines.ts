@@ -16,7 +16,7 @@ export const vic = engine({
   match: { compatible: ['nvidia,tegra234-vic'], nodes: ['vic'] },
   guest: { compatible: ['nvidia,tegra234-vic'] },
   known: {
-    source: 'Linux’s tegra234.dtsi',
+    source: "Linux's tegra234.dtsi",
     regions: regions([0x1534_0000n, 0x4_0000n]),
     interrupts: lines([206]),
     clocks: resources('VIC as vic'),
@@ -37,12 +37,12 @@ export const nvdec = engine({
     drop: [
       rule(
         'nvidia,*-offset',
-        'where the microcode lies in the host’s memory: the guest has not got that memory',
+        "where the microcode lies in the host's memory: the guest has not got that memory",
       ),
     ],
   },
   known: {
-    source: 'Linux’s tegra234.dtsi',
+    source: "Linux's tegra234.dtsi",
     regions: regions([0x1548_0000n, 0x4_0000n]),
     interrupts: [],
     clocks: resources('NVDEC as nvdec', 'FUSE as fuse', 'TSEC_PKA as tsec_pka'),
@@ -62,13 +62,13 @@ export const nvjpg = engine({
       value(
         'nvidia,host1x-class',
         { cells: [7] },
-        'the second NVJPG’s class, which its driver needs to be told',
+        "the second NVJPG's class, which its driver needs to be told",
       ),
     ],
   },
   known: {
     source:
-      'NVIDIA’s device tree of Jetson Linux 36.4, as the reference VM’s overlay repeats it; this is NVJPG1',
+      "NVIDIA's device tree of Jetson Linux 36.4, as the reference VM's overlay repeats it; this is NVJPG1",
     regions: regions([0x1554_0000n, 0x4_0000n]),
     interrupts: [],
     clocks: resources('NVJPG1 as nvjpg'),

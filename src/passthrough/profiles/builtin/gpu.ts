@@ -11,19 +11,19 @@ export const gpu = defineProfile({
         'dma-coherent',
         'nvgpu chooses by it how memory is mapped for the GPU, and the GPU looks into the caches',
       ),
-      rule('nvidia,bpmp', 'nvgpu reads the chip’s state through the BPMP: the guest’s own'),
+      rule('nvidia,bpmp', "nvgpu reads the chip's state through the BPMP: the guest's own"),
     ],
-    add: [value('dma-coherent', { flag: true }, 'as NVIDIA’s tree has it')],
+    add: [value('dma-coherent', { flag: true }, "as NVIDIA's tree has it")],
   },
   host: {
     stream: {
       iommu: 'smmu_niso0',
       id: 'PASSTHROUGH',
-      reason: 'the GPU’s node has no stream, and VFIO takes no device without an IOMMU group',
+      reason: "the GPU's node has no stream, and VFIO takes no device without an IOMMU group",
     },
   },
   known: {
-    source: 'NVIDIA’s device tree of Jetson Linux 36.4, as the reference VM’s overlay repeats it',
+    source: "NVIDIA's device tree of Jetson Linux 36.4, as the reference VM's overlay repeats it",
     regions: regions(
       [0x1700_0000n, 0x100_0000n],
       [0x1800_0000n, 0x100_0000n],

@@ -10,22 +10,22 @@ export const host1x = defineProfile({
     children: 'none',
     alias: 'host1x',
     add: [
-      value('#address-cells', { cells: [2] }, 'as in Linux’s tegra234.dtsi'),
-      value('#size-cells', { cells: [2] }, 'as in Linux’s tegra234.dtsi'),
+      value('#address-cells', { cells: [2] }, "as in Linux's tegra234.dtsi"),
+      value('#size-cells', { cells: [2] }, "as in Linux's tegra234.dtsi"),
       value('ranges', { cells: [0, 0x1480_0000, 0, 0x1480_0000, 0, 0x200_0000] }, 'where the engines are'),
     ],
   },
   host: {
     standIn: 'host1x_pt',
     drop: [
-      rule('iommu-map*', 'contexts are host1x’s own affair, and a dummy has none'),
+      rule('iommu-map*', "contexts are host1x's own affair, and a dummy has none"),
       rule('interconnects', 'a dummy asks for no bandwidth'),
       rule('interconnect-names', 'it names interconnects'),
     ],
   },
   known: {
     source:
-      'Linux’s tegra234.dtsi; the actmon region and clock are NVIDIA’s own tree’s, as the reference VM has them',
+      "Linux's tegra234.dtsi; the actmon region and clock are NVIDIA's own tree's, as the reference VM has them",
     regions: regions(
       [0x13e0_0000n, 0x1_0000n, 'common'],
       [0x13e1_0000n, 0x1_0000n, 'hypervisor'],

@@ -8,8 +8,8 @@ export const mgbe = defineProfile({
     compatible: ['nvidia,tegra234-mgbe'],
     alias: 'ethernet0',
     drop: [
-      rule('phy-reset-gpios', 'GPIOs are the host’s'),
-      rule('nvidia,phy-reset-gpio', 'GPIOs are the host’s'),
+      rule('phy-reset-gpios', "GPIOs are the host's"),
+      rule('nvidia,phy-reset-gpio', "GPIOs are the host's"),
     ],
   },
 });
