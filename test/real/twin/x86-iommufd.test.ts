@@ -118,7 +118,7 @@ describe.skipIf(!isAble)('gpuvm/vfio by iommufd on a real kernel (x86 twin)', ()
       held: null,
       still: 'vfio-pci',
       // The kernel waits for the same process when it is not asked first, and has taken the node away by then.
-      hung: [expect.stringMatching(`${node} \\(deleted\\)$`)],
+      hung: expect.stringMatching(`${node} \\(deleted\\)$`),
       restored: { ok: true },
       after: null,
     });

@@ -41,10 +41,13 @@ async function inUse() {
   const listed = listDevices().find(({ name }) => name === EDU);
   const refused = (await journal.undo()).steps[0];
   const still = driver(EDU);
-  // What happens to somebody who does not look first.
+  // What becomes of a write by somebody who does not look first: the kernel takes the node away, and waits.
+  const fds = `/proc/${one.pid}/fd`;
   const hung = await run('sh', [
     '-c',
-    `echo ${EDU} >/sys/bus/pci/drivers/vfio-pci/unbind & sleep 1; ls -l /proc/${one.pid}/fd; kill -9 ${one.pid}; wait`,
+    `echo ${EDU} >/sys/bus/pci/drivers/vfio-pci/unbind & ` +
+      `for i in $(seq 200); do ls -l ${fds} | grep -q 'deleted' && break; sleep 0.1; done; ` +
+      `ls -l ${fds} | grep /dev/vfio; kill -9 ${one.pid}; wait`,
   ]);
   await one.end();
   const restored = await bound.restore();
@@ -57,8 +60,7 @@ async function inUse() {
     listed,
     refused,
     still,
-    // Only the line of the node.
-    hung: hung.stdout.split('\n').filter((line) => line.includes('/dev/vfio')),
+    hung: hung.stdout.trim(),
     restored,
     after: driver(EDU),
   };

@@ -37,6 +37,9 @@ export function msix() {
       4,
       CAUSES.reduce((sum: number, _, at) => sum | ((8 | vectorOf(at)) << (at * 4)), 0) >>> 0,
     );
+    const something = async () => {
+      for (let round = 0; round < 500 && heard.length === 0; round++) await setTimeout(20);
+    };
     const raise = async (bits: number) => {
       // The link has causes of its own.
       bar.write(Card.HOLD_BACK, 4, 0xffffffff);
@@ -44,7 +47,7 @@ export function msix() {
       heard.length = 0;
       bar.write(Card.LET_THROUGH, 4, bits);
       bar.write(Card.RAISE, 4, bits);
-      for (let round = 0; round < 100 && heard.length === 0; round++) await setTimeout(20);
+      await something();
       // Whether another one comes along.
       await setTimeout(100);
       return heard.map(({ vector, count }) => `${vector}: ${count}`).sort();
@@ -57,7 +60,7 @@ export function msix() {
     for (const vector of [0, 4]) {
       heard.length = 0;
       interrupt.trigger(vector);
-      await setTimeout(100);
+      await something();
       triggered.push([...heard]);
     }
     const other = refusal(() => device.enableInterrupt('msi'));
