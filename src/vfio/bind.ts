@@ -8,8 +8,9 @@ import {
   type UndoOptions,
   type UndoReport,
 } from '../journal/index.js';
-import { mayOpen, root, statOf } from './checks/host.js';
+import { mayOpen, statOf } from './checks/host.js';
 import type { DeviceRequest } from './device.js';
+import { accountOf } from './host.js';
 import { stepsOfNewGroups } from './new-groups.js';
 import { type BindingPlan, subjectsOf } from './plan.js';
 import { requireBindable } from './require-bindable.js';
@@ -67,9 +68,10 @@ export async function bindDevices(plan: BindingPlan, journal: Journal): Promise<
 }
 
 /** A udev rule may have given the node to the account already. */
-function isOpen({ host: { sysroot = '/', account = root } }: BindingPlan, path: string): boolean {
+function isOpen({ host }: BindingPlan, path: string): boolean {
+  const { sysroot = '/' } = host;
   const stats = statOf(join(sysroot, path));
-  return stats !== undefined && mayOpen(account, stats);
+  return stats !== undefined && mayOpen(accountOf(host), stats);
 }
 
 function explain(error: unknown, report: UndoReport): unknown {

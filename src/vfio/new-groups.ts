@@ -1,6 +1,5 @@
 import type { HostStep } from '../journal/index.js';
 import { checkGroup, checkViable } from './checks/group.js';
-import { root } from './checks/host.js';
 import { type BindingPlan, nodeSteps } from './plan.js';
 import { readDevice } from './read.js';
 import { requireBindable } from './require-bindable.js';
@@ -10,7 +9,7 @@ import { requireBindable } from './require-bindable.js';
  * GPUVM_DEVICE where a device has come into no group, or into one that the kernel would not give to a VM.
  */
 export function stepsOfNewGroups({ requests, ungrouped, host }: BindingPlan): HostStep[] {
-  const { sysroot = '/', account = root } = host;
+  const { sysroot = '/', account } = host;
   const found = ungrouped.flatMap((request) => {
     const device = readDevice(request.bus, request.name, sysroot);
     return device ? [{ request, device }] : [];

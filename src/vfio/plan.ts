@@ -1,9 +1,8 @@
 import type { Finding } from '../finding.js';
 import type { HostStep } from '../journal/index.js';
-import { root } from './checks/host.js';
 import { checkDevices } from './checks/index.js';
 import { type DeviceRequest, subjectOf } from './device.js';
-import type { VfioHost } from './host.js';
+import type { Account, VfioHost } from './host.js';
 import type { Quirk } from './quirks.js';
 import { readDevice } from './read.js';
 import { bindingSteps } from './steps.js';
@@ -26,7 +25,7 @@ export async function planBinding(
   host: VfioHost = {},
   table?: readonly Quirk[],
 ): Promise<BindingPlan> {
-  const { sysroot = '/', account = root } = host;
+  const { sysroot = '/', account } = host;
   const devices = requests.flatMap((request) => {
     const device = readDevice(request.bus, request.name, sysroot);
     return device ? [{ request, device }] : [];
@@ -45,13 +44,14 @@ export async function planBinding(
   };
 }
 
-/** The account that QEMU runs as gets the group for as long as it is bound. */
+/** An account of QEMU's own gets the group for as long as it is bound; who runs QEMU as himself has to have it. */
 export function nodeSteps(
   group: string,
   { restore = 'previous' }: DeviceRequest,
-  { name, uid }: { name: string; uid: number },
+  account: Account | undefined,
 ): HostStep[] {
-  if (uid === 0) return [];
+  if (account === undefined || account.uid === 0) return [];
+  const { name, uid } = account;
   return [
     {
       id: `node/${group}`,

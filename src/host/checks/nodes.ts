@@ -65,11 +65,13 @@ function judge({ path, use, missing, wants }: Node, { sysroot, needs }: CheckedH
     ];
   const account = needs?.account ?? self();
   if (mayOpen(account, stats))
-    return [{ status: 'ok', what: `${account.name} may open ${path}`, evidence: `${path}: ${say(stats)}` }];
+    return [
+      { status: 'ok', what: `${nameOf(account)} may open ${path}`, evidence: `${path}: ${say(stats)}` },
+    ];
   return [
     {
       status: lacking(needs),
-      what: `${account.name} may not open ${path}: ${use}`,
+      what: `${nameOf(account)} may not open ${path}: ${use}`,
       evidence: `${path}: ${say(stats)}`,
       fix: mendRights(path, stats, account),
     },
@@ -158,6 +160,11 @@ function self(): HostAccount {
   const uid = process.geteuid?.() ?? 0;
   const gids = [process.getegid?.() ?? 0, ...(process.getgroups?.() ?? [])];
   return uid === 0 ? root : { name: `user ${uid}`, uid, gids };
+}
+
+/** An account as sentences have it: some are called "nobody". */
+function nameOf({ name, uid }: HostAccount): string {
+  return uid === 0 || name.startsWith('user ') ? name : `the account ${name}`;
 }
 
 /** A group that has the node already is the way in that the distribution means. */

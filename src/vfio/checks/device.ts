@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Finding } from '../../finding.js';
 import { nearest } from '../../nearest.js';
@@ -39,6 +39,14 @@ export function checkDriver({ bus, name, driver, override, path }: HostDevice, s
       evidence: `${path}/driver_override is not there`,
       fix: 'use a kernel that has driver_override for this bus (3.17 or newer)',
     };
+  if (!isVfioDriver(driver) && !mayBind({ bus, path }, sysroot))
+    return {
+      ...about,
+      status: 'fail',
+      what: `only root may bind ${name} to VFIO`,
+      evidence: `${path}/driver_override cannot be written to`,
+      fix: 'run gpuvm as root',
+    };
   if (driver === null)
     return { ...about, status: 'ok', what: `${name} has no driver`, evidence: `${link} is not there` };
   if (isVfioDriver(driver))
@@ -63,6 +71,19 @@ export function checkDriver({ bus, name, driver, override, path }: HostDevice, s
     what: `${driver} has ${name} and will be taken off it`,
     evidence: `${link}: ${driver}`,
   };
+}
+
+/** Whether the writes that bind a device can be made. A host that is only looked at has its own root. */
+export function mayBind({ bus, path }: Pick<HostDevice, 'bus' | 'path'>, sysroot: string): boolean {
+  if (sysroot !== '/') return true;
+  return [`${path}/driver_override`, `/sys/bus/${bus}/drivers_probe`].every((file) => {
+    try {
+      accessSync(file, constants.W_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** Whether VFIO's driver is there to take it. */

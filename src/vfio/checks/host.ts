@@ -1,7 +1,7 @@
 import { existsSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Finding } from '../../finding.js';
-import type { Account, VfioHost } from '../host.js';
+import { type Account, accountOf, nameOf, type VfioHost } from '../host.js';
 import { names, readText } from '../read.js';
 
 const GROUPS = '/sys/kernel/iommu_groups';
@@ -9,8 +9,6 @@ const CONTAINER = '/dev/vfio/vfio';
 /** There as soon as VFIO is loaded (Linux 6.1). */
 const DEVICE_CLASS = '/sys/class/vfio-dev';
 const GIB = 1024 ** 3;
-
-export const root: Account = { name: 'root', uid: 0, gids: [0] };
 
 export function checkIommu(sysroot: string): Finding {
   const groups = names(join(sysroot, GROUPS)).length;
@@ -52,20 +50,23 @@ export function checkContainer(account: Account, sysroot: string): Finding {
     return {
       ...about,
       status: 'ok',
-      what: `${account.name} may use VFIO`,
+      what: `${nameOf(account)} may use VFIO`,
       evidence: `${CONTAINER}: ${say(stats)}`,
     };
   return {
     ...about,
     status: 'fail',
-    what: `${account.name} may not open ${CONTAINER}`,
+    what: `${nameOf(account)} may not open ${CONTAINER}`,
     evidence: `${CONTAINER}: ${say(stats)}`,
     fix: `chmod 0666 ${CONTAINER} (it is the kernel's own default, and gives no device to anybody)`,
   };
 }
 
-/** Whether the account may open the group, or will be let when it is bound. */
-export function checkGroupNode(group: string, account: Account, sysroot: string): Finding {
+/** Whether the account may open the group, or will be let when it is bound: one of QEMU's own is, by root. */
+export function checkGroupNode(group: string, host: VfioHost): Finding {
+  const { sysroot = '/' } = host;
+  const account = accountOf(host);
+  const isGiven = host.account !== undefined;
   const node = `/dev/vfio/${group}`;
   const stats = statOf(join(sysroot, node));
   const about = { id: `vfio.node/${group}` };
@@ -73,24 +74,34 @@ export function checkGroupNode(group: string, account: Account, sysroot: string)
     return {
       ...about,
       status: 'ok',
-      what: `${account.name} may open ${node}`,
+      what: `${nameOf(account)} may open ${node}`,
       evidence: `${node}: ${say(stats)}`,
+    };
+  if (stats && !isGiven)
+    return {
+      ...about,
+      status: 'fail',
+      what: `${nameOf(account)} may not open ${node}`,
+      evidence: `${node}: ${say(stats)}`,
+      fix: `run gpuvm as root, or: chown ${account.uid} ${node}`,
     };
   return {
     ...about,
     status: 'ok',
     what: stats
-      ? `${node} is given to ${account.name} for as long as the VM runs`
-      : account.uid === 0
+      ? `${node} is given to ${nameOf(account)} for as long as the VM runs`
+      : account.uid === 0 || !isGiven
         ? `the kernel makes ${node} when the group is bound`
-        : `the kernel makes ${node} when the group is bound, and it is given to ${account.name} then`,
+        : `the kernel makes ${node} when the group is bound, and it is given to ${nameOf(account)} then`,
     evidence: stats ? `${node}: ${say(stats)}` : `${node} is not there yet`,
   };
 }
 
 /** Whether the guest's memory may be pinned. Undefined where nothing was said about it. */
-export function checkMemlock({ account = root, memory }: VfioHost, sysroot: string): Finding | undefined {
+export function checkMemlock(host: VfioHost, sysroot: string): Finding | undefined {
+  const { memory } = host;
   if (!memory) return undefined;
+  const account = accountOf(host);
   const id = 'vfio.memlock';
   const { guestBytes } = memory;
   const limit = memory.limitBytes ?? ownLimit(sysroot);

@@ -2,14 +2,14 @@ import type { Finding } from '../../finding.js';
 import type { Holder } from '../../journal/index.js';
 import { buses } from '../bus.js';
 import type { DeviceRequest } from '../device.js';
-import type { VfioHost } from '../host.js';
+import { accountOf, type VfioHost } from '../host.js';
 import { type Quirk, quirksOf } from '../quirks.js';
-import { type HostDevice, readDevice } from '../read.js';
+import { type HostDevice, isVfioDriver, readDevice } from '../read.js';
 import { targetDriver } from '../target.js';
 import { checkClaims } from './claims.js';
-import { checkDriver, checkPresent, checkVfioDriver } from './device.js';
+import { checkDriver, checkPresent, checkVfioDriver, mayBind } from './device.js';
 import { checkGroup, checkViable } from './group.js';
-import { checkContainer, checkGroupNode, checkIommu, checkMemlock, root } from './host.js';
+import { checkContainer, checkGroupNode, checkIommu, checkMemlock } from './host.js';
 import { checkConsumers, checkHolders, holdersOfDevices } from './use.js';
 
 /**
@@ -21,7 +21,8 @@ export async function checkDevices(
   host: VfioHost = {},
   table?: readonly Quirk[],
 ): Promise<Finding[]> {
-  const { sysroot = '/', account = root } = host;
+  const { sysroot = '/' } = host;
+  const account = accountOf(host);
   if (requests.length === 0) return [];
   const found = requests.map((request) => ({
     request,
@@ -33,7 +34,9 @@ export async function checkDevices(
     devices.map(({ request, device }) => [targetDriver(device, request, sysroot, table), device.bus]),
   );
   if (drivers.size === 0) for (const { bus } of requests) drivers.set(buses[bus].driver, bus);
-  const memlock = checkMemlock(host, sysroot);
+  // Who may not bind is told to be root, whom the limit does not hold.
+  const isBarred = devices.some(({ device }) => !isVfioDriver(device.driver) && !mayBind(device, sysroot));
+  const memlock = isBarred ? undefined : checkMemlock(host, sysroot);
   const holders = holdersOfDevices(
     devices.map(({ device }) => device),
     sysroot,
@@ -47,10 +50,7 @@ export async function checkDevices(
     ...requests.flatMap((request, at) =>
       ofDevice(request, found[at]!.device, { requests, sysroot, table, holders }),
     ),
-    ...groups.flatMap((group) => [
-      checkViable(group, requests, sysroot),
-      checkGroupNode(group, account, sysroot),
-    ]),
+    ...groups.flatMap((group) => [checkViable(group, requests, sysroot), checkGroupNode(group, host)]),
     ...(host.folders ? checkClaims(requests, host.folders, sysroot) : []),
   ];
 }

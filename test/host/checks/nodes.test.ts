@@ -12,7 +12,7 @@ describe.each([
 ] as const)('%s', (id, path, needs) => {
   it('is well where the account may open it', async () => {
     expect(await say(id, { [path]: { mode: 0o666 } }, { ...needs, account: stranger })).toMatchObject([
-      { status: 'ok', what: `gpuvm may open /${path}` },
+      { status: 'ok', what: `the account gpuvm may open /${path}` },
     ]);
   });
 
