@@ -13,7 +13,7 @@ export function checkFiles(file: VmFile, document: YamlDocument, mistakes: Mista
   for (const { at, must } of fileKeys) {
     if (!must) continue;
     for (const { path, text } of textsAt(file, at)) {
-      const what = at[0] === 'deviceTree' ? 'the overlay' : formatPath(path);
+      const what = (at[0] === 'deviceTree' && ofTree[at[1]!]) || formatPath(path);
       const trouble = must === 'be-there' ? memoryTrouble(file, text) : troubleWith(text);
       complain(what, text, path, trouble);
       if (must === 'be-image' && !trouble) {
@@ -26,6 +26,9 @@ export function checkFiles(file: VmFile, document: YamlDocument, mistakes: Mista
     if (isAbsolute(text)) complain(formatPath(path.slice(0, -2)), text, path, programTrouble(text));
   }
 }
+
+/** Files of lists are named by what they are. */
+const ofTree: Readonly<Record<string, string>> = { overlays: 'the overlay', profiles: 'the profile' };
 
 /** A bare name is for the PATH of the day to find. */
 const HOOK_PROGRAMS = ['hooks', '*', '*', 'run', '0'];

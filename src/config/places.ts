@@ -16,6 +16,8 @@ export const fileKeys: readonly FileKey[] = [
   { at: ['dtb'], must: 'be-read' },
   { at: ['policy'], must: 'be-read' },
   { at: ['deviceTree', 'overlays', '*'], must: 'be-read' },
+  { at: ['deviceTree', 'hostTree'], must: 'be-read' },
+  { at: ['deviceTree', 'profiles', '*'], must: 'be-read' },
   { at: ['firmware'], must: 'be-read' },
   { at: ['firmware', 'code'], must: 'be-read' },
   { at: ['firmware', 'vars'], must: 'be-read' },

@@ -5,13 +5,13 @@ import { GpuvmError } from '../errors.js';
 export const MAX_LENGTH = 1024 * 1024;
 
 /**
- * A VM file's text, or as much of it as tells that it is too long: what is named may be a device that never ends.
+ * A VM file's text, or another's of its kind, or as much of it as tells that it is too long: what is named may be a device that never ends.
  * Throws GPUVM_FILE where it cannot be read, GPUVM_CONFIG where it is no text.
  */
-export async function readText(file: string): Promise<string> {
+export async function readText(file: string, what = 'VM file'): Promise<string> {
   const bytes = await readBytes(file).catch((cause: NodeJS.ErrnoException) => {
     const why = reasons[cause.code ?? ''] ?? cause.message;
-    throw new GpuvmError('GPUVM_FILE', `the VM file ${file} cannot be read: ${why}`, { cause });
+    throw new GpuvmError('GPUVM_FILE', `the ${what} ${file} cannot be read: ${why}`, { cause });
   });
   try {
     return new TextDecoder('utf-8', { fatal: bytes.length <= MAX_LENGTH, ignoreBOM: true }).decode(bytes);

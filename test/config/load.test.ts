@@ -28,7 +28,7 @@ describe('a VM file', () => {
       qemu: { binary: 'qemu-system-aarch64' },
       machine: 'virt',
       smp: 1,
-      deviceTree: { overlays: [] },
+      deviceTree: { describeDevices: true, profiles: [], overlays: [] },
       display: 'none',
       defaults: false,
       reboot: 'reset',

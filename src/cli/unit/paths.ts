@@ -12,7 +12,9 @@ export interface VmPaths {
 export function pathsOf(config: VmConfig, program: readonly string[]): VmPaths {
   const { kernel, initrd, dtb, deviceTree, policy, firmware, disks, serial, qemu, memoryBackend, control } =
     config;
-  const read = [config.file, kernel, initrd, dtb, ...deviceTree.overlays, policy, qemu.binary, ...program];
+  const { overlays, hostTree, profiles } = deviceTree;
+  const trees = [dtb, ...overlays, hostTree, ...profiles];
+  const read = [config.file, kernel, initrd, ...trees, policy, qemu.binary, ...program];
   const written: (string | undefined)[] = [];
   if (typeof firmware === 'string') read.push(firmware);
   else if (firmware) {

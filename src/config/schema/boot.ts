@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { text } from './values.js';
+import { address, count, flag, size, text } from './values.js';
 
 export const kernel = text.optional().describe('The kernel image to boot.');
 export const initrd = text.optional().describe('The initial RAM disk.');
@@ -14,8 +14,48 @@ export const dtb = text
   .optional()
   .describe("The device tree blob that the guest's is made from; by default QEMU's own for this machine.");
 
+const reservedRegion = z.strictObject({
+  name: z
+    .string('must be text')
+    .regex(/^[A-Za-z][A-Za-z0-9,._+-]{0,30}$/, 'must be the name of a node, without an address')
+    .describe("The node's name below /reserved-memory, without its address."),
+  address: address.describe("Where it begins, in one of the VM's carve-outs."),
+  size: size.optional().describe('How long it is; by default the rest of the carve-out.'),
+  compatible: z
+    .array(text)
+    .min(1, 'must have an entry')
+    .default(['shared-dma-pool'])
+    .describe('What its drivers find it by.'),
+  noMap: flag.default(false).describe("Whether the guest's kernel has no mapping of it (no-map)."),
+  reusable: flag.default(false).describe('Whether Linux lends it out until it is wanted (reusable).'),
+  defaultPool: flag
+    .default(false)
+    .describe('Whether devices without a pool of their own use it (linux,cma-default).'),
+  carveout: count(0, 15)
+    .optional()
+    .describe("Its place among the memory-region entries of /tegra-carveouts, for NVIDIA's memory manager."),
+});
+
 export const deviceTree = z
   .strictObject({
+    describeDevices: flag
+      .default(true)
+      .describe(
+        "Whether the platform devices are put into a tree that is made from QEMU's own, where the VM has no dtb but a bridge.",
+      ),
+    hostTree: text
+      .optional()
+      .describe(
+        "The host's device tree, which says what its devices are; by default the running host's, which lacks what an overlay replaced.",
+      ),
+    profiles: z
+      .array(text)
+      .default([])
+      .describe("Files with profiles of devices, which come before gpuvm's own (docs/device-trees.md)."),
+    reservedMemory: z
+      .array(reservedRegion)
+      .optional()
+      .describe('How the carve-outs are divided for the guest; by default as in the reference VM.'),
     overlays: z
       .array(text)
       .default([])
@@ -24,7 +64,7 @@ export const deviceTree = z
       ),
   })
   .prefault({})
-  .describe("What is added to the guest's device tree.");
+  .describe("How the guest's device tree is made.");
 
 export const firmware = z
   .union(
