@@ -6,6 +6,12 @@ import type { Call, Command } from './command.js';
 const words = process.argv.slice(2);
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
+// Help and versions are written without a context; who asks for them may stop reading, too (`gpuvm --help | head -1`).
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.exitCode ||= 74;
+  });
+
 async function runCommand(command: Command, call: Call): Promise<void> {
   const { processContext } = await import('./context.js');
   const context = processContext(call.options);

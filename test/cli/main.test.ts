@@ -77,6 +77,20 @@ describe('gpuvm', () => {
     for (const line of stderr.trimEnd().split('\n')) expect(line).toMatch(/^gpuvm: .*policy\.yaml:\d+:\d+: /);
   });
 
+  it.each([['--help'], ['--version'], ['run', '--help']])(
+    'says %s to nobody without a word about it',
+    async (...words) => {
+      const child = spawn(process.execPath, ['--import', 'tsx', main, ...words], { cwd: root });
+      child.stdout.destroy();
+      let stderr = '';
+      child.stderr.on('data', (chunk) => {
+        stderr += chunk;
+      });
+      const status = await new Promise((done) => child.once('close', done));
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    },
+  );
+
   it('ends quietly when its reader has gone', async () => {
     const child = spawn(
       'sh',
