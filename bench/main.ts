@@ -16,6 +16,7 @@ const suites: Record<string, () => Promise<Suite>> = {
   'vfio-user': async () => (await import('./vfio-user.js')).run(),
   ivc: async () => (await import('./ivc.js')).run(),
   mainline: async () => (await import('./mainline.js')).run(),
+  devicetree: async () => (await import('./devicetree.js')).run(),
   qmp: async () => (await import('./qmp.js')).run(),
 };
 
