@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { device } from './host-device-module.js';
+import { linked, names, text, write } from './sysfs.js';
+
+const DEVICES = '/sys/bus/platform/devices';
+const LEDGERS = '/var/lib/gpuvm/ledger';
+const JOURNALS = '/var/lib/gpuvm/journal';
+
+/** Those of the reference VM, in its order. */
+export const reference = [
+  '60000000.vm_hs_p',
+  '80000000.vm_cma_p',
+  '100000000.vm_cma_vram_p',
+  '17000000.gpu',
+  '13e00000.host1x_pt',
+  '15340000.vic',
+  '15480000.nvdec',
+  '15540000.nvjpg',
+  'd800000.dce',
+  '13800000.display',
+] as const;
+
+export const driver = (name: string) => linked(join(DEVICES, name, 'driver'));
+export const group = (name: string) => linked(join(DEVICES, name, 'iommu_group'));
+
+/** How the host stands, as far as a VM may have changed it: devices, VFIO's nodes, the BPMP, what gpuvm keeps of its own. */
+export function orinState(): Record<string, string> {
+  const all: Record<string, string> = {};
+  for (const name of reference) {
+    all[`${name} driver`] = driver(name) ?? 'none';
+    all[`${name} override`] = text(join(DEVICES, name, 'driver_override'))?.trim() ?? 'no file';
+  }
+  all.nodes = names('/dev/vfio').join(' ');
+  all.journals = names(JOURNALS)
+    .map((name) => readFileSync(join(JOURNALS, name), 'utf8'))
+    .join('');
+  all.ledgers = names(LEDGERS).join(' ');
+  for (const line of device.state()) all[line.split(' ').slice(0, 2).join(' ')] = line;
+  return all;
+}
+
+/** Takes a device to VFIO by hand, for as long as `use` takes. */
+export async function withVfio<T>(name: string, use: () => T): Promise<T> {
+  const override = join(DEVICES, name, 'driver_override');
+  write(override, 'vfio-platform');
+  write('/sys/bus/platform/drivers_probe', name);
+  try {
+    return use();
+  } finally {
+    write('/sys/bus/platform/drivers/vfio-platform/unbind', name);
+    write(override, '\n');
+  }
+}
