@@ -65,6 +65,17 @@ describe('a disk with a cache that a power cut empties', () => {
     expect([...seen].sort()).toEqual(both.sort());
   });
 
+  it('keeps or loses its beginning as one, where it is told to', () => {
+    const seen = new Set<string>();
+    for (let seed = 0; seed < 50; seed++) {
+      const it = VolatileDisk.of(Buffer.alloc(4 * SECTOR), { undividedBytes: 2 * SECTOR });
+      it.write(0, Buffer.alloc(2 * SECTOR, 1));
+      it.write(0, Buffer.alloc(SECTOR, 2));
+      seen.add(contents(it.afterCut(seed)).slice(0, 2).join());
+    }
+    expect(seen).toEqual(new Set(['0,0', '2,1']));
+  });
+
   it('refuses what is not whole sectors of it', () => {
     const it = disk();
     for (const [offset, length] of [

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -13,14 +14,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Boot, CommandSeen, Mounted } from '../inside/power-cut.js';
-import { bundlePrograms } from './bundle-programs.js';
+import type { Boot, Command, CommandSeen, Mounted } from '../inside/power-cut.js';
+import { makePrograms } from '../twin.js';
 import { ext4Disk } from './file-system.js';
 import { NbdServer } from './nbd-server.js';
 import type { Kept, VolatileDisk } from './volatile-disk.js';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
 const POLL_MS = 5;
+/** So that whoever does not wait for a flush goes on before it is done. */
+const FLUSH_MS = 30;
+
+export type PlannedCommand = Omit<Command, 'moments'> & {
+  /** It stands still at each of its moments. */
+  readonly moments?: boolean;
+};
 
 /** A command of gpuvm stands still in the twin, and everything that it had begun is done. */
 export interface Moment {
@@ -85,20 +93,18 @@ export class CuttableTwin {
   }
 
   static async prepare(): Promise<CuttableTwin> {
+    const disk = await ext4Disk();
     const folder = mkdtempSync(join(tmpdir(), 'gpuvm-power-cut-'));
     chmodSync(folder, 0o755);
-    await bundlePrograms({ script: join(root, 'test/real/twin/inside/power-cut.ts') }, folder);
-    const server = await NbdServer.listen(join(folder, 'disk'), await ext4Disk(), { flushMs: 30 });
+    await makePrograms({ kind: 'x86', script: join(root, 'test/real/twin/inside/power-cut.ts') }, folder);
+    copyFileSync(join(root, 'test/real/twin/inside/stop-at.cjs'), join(folder, 'stop-at.cjs'));
+    const server = await NbdServer.listen(join(folder, 'disk'), disk, { flushMs: FLUSH_MS });
     return new CuttableTwin(folder, server);
   }
 
-  /** As it is between two boots. */
-  get disk(): VolatileDisk {
-    return this.#server.disk;
-  }
-
-  set disk(disk: VolatileDisk) {
-    this.#server.disk = disk;
+  /** Told before each flush of the disk. */
+  set onFlush(told: (disk: VolatileDisk) => void) {
+    this.#server.onFlush = told;
   }
 
   /**
@@ -106,13 +112,9 @@ export class CuttableTwin {
    * decides whether it goes on; a cut ends QEMU with SIGKILL, and what the disk had not been told to keep goes with it.
    */
   async boot(
-    commands: readonly {
-      readonly name: string;
-      readonly args: readonly string[];
-      readonly moments?: boolean;
-    }[],
-    decide: (moment: Moment) => Verdict = () => 'go',
-    { deadlineS = 120 } = {},
+    commands: readonly PlannedCommand[],
+    decide: (moment: Moment) => Verdict | Promise<Verdict> = () => 'go',
+    { deadlineS = 300 } = {},
   ): Promise<Booted> {
     const started = performance.now();
     for (const name of ['results', 'moments']) {
@@ -132,11 +134,11 @@ export class CuttableTwin {
     while (!twin.hasEnded() && cutAt === undefined) {
       for (const { command, stem } of this.#standing()) {
         const name = readFileSync(`${stem}.moment`, 'utf8');
-        moments.push(name);
-        const verdict = decide({ command, name, disk: this.#server.disk });
+        moments.push(`${command}: ${name}`);
+        const verdict = await decide({ command, name, disk: this.#server.disk });
         if (verdict === 'go') writeFileSync(`${stem}.go`, '');
         else {
-          cutAt = name;
+          cutAt = `${command}: ${name}`;
           process.kill(qemuBelow(twin.pid), 'SIGKILL');
           await this.#server.idle();
           this.#server.disk = this.#server.disk.afterCut(verdict.cut);

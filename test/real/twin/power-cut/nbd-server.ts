@@ -12,6 +12,8 @@ export class NbdServer {
   readonly #sockets = new Set<Socket>();
   readonly #flushMs: number;
   disk: VolatileDisk;
+  /** Told before a flush makes anything stay: at no time more is lost by a power cut. */
+  onFlush: (disk: VolatileDisk) => void = () => undefined;
 
   private constructor(disk: VolatileDisk, flushMs: number) {
     this.disk = disk;
@@ -72,6 +74,7 @@ export class NbdServer {
       if (command === wire.Command.FLUSH) {
         // Only what was written before it, and so nothing else is served meanwhile.
         if (this.#flushMs > 0) await setTimeout(this.#flushMs);
+        this.onFlush(this.disk);
         this.disk.flush();
       } else if (command === wire.Command.WRITE) this.disk.write(offset, bytes);
       else if (command === wire.Command.WRITE_ZEROES) this.disk.write(offset, Buffer.alloc(length));

@@ -3,6 +3,11 @@ export type Kept = 'nothing' | 'everything' | number;
 
 export const SECTOR = 512;
 
+export interface VolatileDiskOptions {
+  /** What of the beginning is kept, or lost, together. */
+  readonly undividedBytes?: number;
+}
+
 /**
  * A disk with a cache that a power cut empties: what was written is read back at once, and only a flush makes it stay.
  * Until then each sector has what it had, or anything that was written to it since, whatever became of its neighbours.
@@ -13,15 +18,19 @@ export class VolatileDisk {
   /** Each sector's contents since the last flush, the oldest first. */
   readonly #unflushed = new Map<number, Buffer[]>();
   #flushes = 0;
+  #writes = 0;
 
-  private constructor(sizeBytes: number, durable: Map<number, Buffer>) {
+  readonly #undivided: number;
+
+  private constructor(sizeBytes: number, durable: Map<number, Buffer>, undivided: number) {
     this.sizeBytes = sizeBytes;
     this.#durable = durable;
+    this.#undivided = undivided;
   }
 
-  static of(image: Buffer): VolatileDisk {
+  static of(image: Buffer, { undividedBytes = 0 }: VolatileDiskOptions = {}): VolatileDisk {
     if (image.length % SECTOR !== 0) throw new RangeError(`${image.length} bytes are not whole sectors`);
-    const disk = new VolatileDisk(image.length, new Map());
+    const disk = new VolatileDisk(image.length, new Map(), undividedBytes / SECTOR);
     disk.write(0, image);
     disk.flush();
     return disk;
@@ -30,6 +39,11 @@ export class VolatileDisk {
   /** How often it was flushed, by FUA too. */
   get flushes(): number {
     return this.#flushes;
+  }
+
+  /** How often it was written to. */
+  get writes(): number {
+    return this.#writes;
   }
 
   /** Sectors of which a power cut might lose something. */
@@ -52,6 +66,7 @@ export class VolatileDisk {
       if (versions) versions.push(content);
       else this.#unflushed.set(at, [content]);
     }
+    this.#writes++;
   }
 
   flush(): void {
@@ -69,12 +84,15 @@ export class VolatileDisk {
   afterCut(kept: Kept): VolatileDisk {
     const durable = new Map(this.#durable);
     const random = typeof kept === 'number' ? randomFrom(kept) : undefined;
+    const isFirstKept = random ? random() < 0.5 : true;
     for (const [at, versions] of kept === 'nothing' ? [] : this.#unflushed) {
       // The last of them, or with a seed any, or none.
-      const choice = random ? Math.floor(random() * (versions.length + 1)) - 1 : versions.length - 1;
+      const newest = versions.length - 1;
+      const choice =
+        random && at >= this.#undivided ? Math.floor(random() * (newest + 2)) - 1 : isFirstKept ? newest : -1;
       if (choice >= 0) durable.set(at, versions[choice]!);
     }
-    return new VolatileDisk(this.sizeBytes, durable);
+    return new VolatileDisk(this.sizeBytes, durable, this.#undivided);
   }
 
   image(): Buffer {
