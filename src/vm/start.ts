@@ -71,6 +71,11 @@ async function prepare({ config, folder, bridge, abandon, tell }: RunParts): Pro
     tree.finish(async () => (await bridge.serving)?.ready.guest),
     signal,
   );
+  const described = await tree.devices;
+  if (described) {
+    const { noteOf } = await import('./tree/devices.js');
+    for (const finding of described.findings) tell.emit('note', noteOf(finding));
+  }
   const dtb = folder.file('guest.dtb');
   await writeFile(dtb, blob);
   tell.emit('tree', blob);

@@ -4,6 +4,7 @@ import { configCommands } from './config.js';
 import { controlCommands } from './control.js';
 import { deviceCommands } from './devices.js';
 import { doctorCommands } from './doctor.js';
+import { dtCommands } from './dt.js';
 import { planCommands } from './plan.js';
 import { policyCommands } from './policy.js';
 import { recoverCommands } from './recover.js';
@@ -22,4 +23,5 @@ export const commands: readonly Command[] = [
   ...configCommands,
   ...policyCommands,
   ...bpmpCommands,
+  ...dtCommands,
 ];

@@ -1,6 +1,7 @@
 import type { VmConfig } from '../../config/index.js';
-import { askDevice, type BusLayout, orinVirt, stockVirt } from '../../qemu/index.js';
+import { askDevice, type BusLayout, orinVirt, type PlatformBus, stockVirt } from '../../qemu/index.js';
 import type { PlanFinding } from './finding.js';
+import { hostPageSize } from './page-size.js';
 
 /** Which build of QEMU the plan is for. */
 export interface ChosenLayout extends BusLayout {
@@ -45,6 +46,24 @@ export async function chooseLayout(
       ? 'platformBus of the VM file'
       : `platformBus of the VM file; ${rest.join(', ')}: ${chosen.because}`;
   return { layout: { ...chosen, ...given, kind: 'given', because }, findings };
+}
+
+/** The platform bus that a run's addresses are computed for; QEMU is asked only where the VM file does not tell. */
+export async function busFor(
+  config: VmConfig,
+  sysroot: string,
+  ask: AskQemu = askDevice,
+): Promise<PlatformBus> {
+  const { platformDevices, platformBus = {}, qemu, memory } = config;
+  const bases = platformDevices.some(({ mmioBase }) => mmioBase !== undefined);
+  const answer = bases ? undefined : await answerOf(qemu.binary, ask);
+  const given = Object.fromEntries(Object.entries(platformBus).filter(([, value]) => value !== undefined));
+  return {
+    ...choose(bases, answer, qemu.binary),
+    ...given,
+    ramSize: memory ?? DEFAULT_RAM,
+    pageSize: hostPageSize(sysroot),
+  };
 }
 
 function choose(hasBases: boolean, answer: Answer | undefined, binary: string): ChosenLayout {

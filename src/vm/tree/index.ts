@@ -1,2 +1,3 @@
-export { type GuestTree, guestTree } from './guest-tree.js';
+export { describesDevices } from './describes.js';
+export { type GuestTree, guestTree, type TreeSources } from './guest-tree.js';
 export type { Named } from './named.js';

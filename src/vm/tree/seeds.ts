@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { findNode, type Tree } from '../../devicetree/index.js';
 
 /** Properties of /chosen that hold randomness for the guest's kernel (Devicetree Specification, "chosen"). */
-const SEEDS = ['rng-seed', 'kaslr-seed'];
+export const SEEDS = ['rng-seed', 'kaslr-seed'];
 
 /** Random bytes in the place of those that a tree came with: they may have been used before. */
 export function renewSeeds(tree: Tree): void {
