@@ -34,6 +34,7 @@ interface Report {
   readonly totals: unknown;
   readonly release?: unknown;
   readonly requests?: unknown;
+  readonly lastDecisions?: unknown;
 }
 
 const reportOf = ({ stdout }: Ended): Report => JSON.parse(stdout) as Report;

@@ -7,19 +7,21 @@ import { shared } from './report.js';
 
 /** A signal must not cut a transfer short, and a driver that sleeps is not woken. */
 async function signals() {
+  const delayMs = 1500;
   const programs: Record<string, Record<string, number>> = {};
   const own: Record<string, Awaited<ReturnType<typeof stormed>>> = {};
   for (const form of forms) {
     device.set('forms', form);
-    device.set('delay_us', '300000');
+    device.set('delay_us', String(delayMs * 1000));
     const { stdout } = await run(`${shared}/bin/host-device-probe`, [form, 'interrupt']);
     programs[form] = JSON.parse(stdout);
+    device.set('delay_us', '300000');
     for (const mode of modes) {
       device.clearLog();
       own[`${mode}, ${form}`] = await using(mode, stormed);
     }
   }
-  return { programs, own };
+  return { delayMs, programs, own };
 }
 
 async function stormed(backend: HostDevice) {
