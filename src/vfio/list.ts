@@ -1,4 +1,5 @@
 import { lockHolder } from '../journal/index.js';
+import { comesIntoGroup } from './behind-iommu.js';
 import { isAllowed } from './checks/group.js';
 import { holdersOfDevices, sayHolder } from './checks/use.js';
 import { subjectOf } from './device.js';
@@ -11,6 +12,8 @@ export interface ListedDevice {
   readonly bus: 'platform' | 'pci';
   readonly driver: string | null;
   readonly group: string | null;
+  /** An IOMMU holds it in, also where it comes into its group only when it is bound. */
+  readonly behindIommu: boolean;
   /** Processes that have it open: `qemu-system-aarch64 (4711)`. */
   readonly holders: readonly string[];
   /** The VM that has its lock. */
@@ -28,12 +31,20 @@ export interface ListedGroup {
 export function listDevices({ sysroot = '/', folders }: VfioHost = {}, all = false): ListedDevice[] {
   const devices = (['platform', 'pci'] as const)
     .flatMap((bus) => deviceNames(bus, sysroot).flatMap((name) => readDevice(bus, name, sysroot) ?? []))
-    .filter(({ group, driver }) => all || group !== null || isVfioDriver(driver));
-  const holders = holdersOfDevices(devices, sysroot);
-  return devices.map((device) => {
+    .map((device) => ({
+      device,
+      behindIommu: device.group !== null || comesIntoGroup(device, sysroot) !== undefined,
+    }))
+    .filter(({ device, behindIommu }) => all || behindIommu || isVfioDriver(device.driver));
+  const holders = holdersOfDevices(
+    devices.map(({ device }) => device),
+    sysroot,
+  );
+  return devices.map(({ device, behindIommu }) => {
     const { name, bus, driver, group } = device;
     const vm = folders ? (lockHolder(subjectOf(device), folders.locks)?.vm ?? null) : null;
-    return { name, bus, driver, group, holders: [...new Set(holders.get(device)!.map(sayHolder))], vm };
+    const openIn = [...new Set(holders.get(device)!.map(sayHolder))];
+    return { name, bus, driver, group, behindIommu, holders: openIn, vm };
   });
 }
 

@@ -371,6 +371,7 @@ describe('lists', () => {
       bus: 'platform',
       driver: 'vfio-platform',
       group: '17',
+      behindIommu: true,
       holders: ['qemu (77)'],
       vm: null,
     });

@@ -19,10 +19,10 @@ export async function run(call: Call, { stdout, stderr, json }: Context): Promis
     );
     return 0;
   }
-  const rows = devices.map(({ name, bus, group, driver, vm, holders }) => [
+  const rows = devices.map(({ name, bus, group, behindIommu, driver, vm, holders }) => [
     name,
     bus,
-    group ?? '-',
+    group ?? (behindIommu ? 'when bound' : '-'),
     driver ?? '-',
     vm ?? '-',
     holders.join(', ') || '-',

@@ -1,12 +1,12 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Finding } from '../../finding.js';
+import { comesIntoGroup } from '../behind-iommu.js';
 import { buses } from '../bus.js';
 import type { DeviceRequest } from '../device.js';
 import { type GroupMember, type HostDevice, isVfioDriver, readGroup } from '../read.js';
 
 /** Whether it has an IOMMU group: what VFIO gives away, and what holds a device's DMA in. */
-export function checkGroup({ bus, name, group, path, driver }: HostDevice, sysroot: string): Finding {
+export function checkGroup(device: HostDevice, sysroot: string): Finding {
+  const { bus, name, group, path } = device;
   const about = { id: `vfio.group/${name}`, device: name };
   if (group !== null)
     return {
@@ -15,14 +15,13 @@ export function checkGroup({ bus, name, group, path, driver }: HostDevice, sysro
       what: `${name} is in IOMMU group ${group}`,
       evidence: `${path}/iommu_group`,
     };
-  const iommus = `${path}/of_node/iommus`;
-  if (bus === 'platform' && driver === null && existsSync(join(sysroot, iommus)))
+  const evidence = comesIntoGroup(device, sysroot);
+  if (evidence !== undefined)
     return {
       ...about,
       status: 'ok',
-      // The kernel puts a platform device there no sooner than a driver is tried on it.
       what: `${name} is behind an IOMMU, and comes into its group when it is bound`,
-      evidence: iommus,
+      evidence,
     };
   const mend =
     bus === 'platform'
