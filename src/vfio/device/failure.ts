@@ -35,6 +35,8 @@ const advice: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     EINVAL:
       'the device cannot be opened as it is: see dmesg; vfio-platform without a reset driver wants reset_required=0',
     ENOENT: 'vfio-platform found no reset for it: load its reset driver, or set reset_required=0',
+    // Whatever its reset failed with; this one is common.
+    EIO: 'the device cannot be opened as it is, a platform device where its reset fails: see dmesg',
   },
   VFIO_IOMMU_MAP_DMA: {
     ENOMEM:
@@ -79,7 +81,7 @@ const advice: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     EPERM: 'the kernel forbids this mapping',
   },
   SIGBUS: {
-    '*': 'the device did not answer: of a PCI function memory decoding is off (bit 1 of the command register), or it is in a power state below D0',
+    '*': 'the device did not answer: of a PCI function memory decoding is off (bit 1 of the command register), or it is in a power state below D0; of a platform device its clock or power is off, or nothing is there',
   },
   pread: { EFAULT: 'the device did not answer', EINVAL: 'the region cannot be read there' },
   pwrite: { EFAULT: 'the device did not answer', EINVAL: 'the region cannot be written there' },
