@@ -1,5 +1,5 @@
 import { listGroups } from '../../../../src/vfio/index.js';
-import { gpuvm, type Probe, probe } from './processes.js';
+import { gpuvm, type Probe, probe, run } from './processes.js';
 import { driver, group, override, write } from './sysfs.js';
 
 /** What gpuvm says of a group, beside what the kernel says and does. */
@@ -26,6 +26,7 @@ export async function sharedGroup(members: readonly string[]) {
   // The host's drivers off the others, and a stub that the kernel knows to be harmless on one of them.
   const idle = members.slice(0, -1).map((name) => write(`/sys/bus/pci/drivers/${driver(name)}/unbind`, name));
   const othersIdle = await judge();
+  await run('/run/twin/busybox', ['modprobe', 'pci-stub']);
   const stubbed = take(members[0]!, 'pci-stub');
   const withStub = await judge();
   const home = [

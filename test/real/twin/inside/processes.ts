@@ -15,7 +15,7 @@ export interface Surroundings {
   /** As this user and group, without capabilities. */
   readonly uid?: number;
   /** Through `sh`, with this limit of locked memory in KiB. */
-  readonly memlockKib?: number;
+  readonly memlockKib?: number | 'unlimited';
 }
 
 /** A process to its end. */
@@ -35,16 +35,23 @@ export function run(file: string, args: readonly string[], around: Surroundings 
   });
 }
 
-export function start(file: string, args: readonly string[], around: Surroundings = {}): ChildProcess {
+export function start(
+  file: string,
+  args: readonly string[],
+  around: Surroundings = {},
+  stdin: 'ignore' | 'pipe' = 'ignore',
+): ChildProcess {
   const { uid, memlockKib, env } = around;
+  const as = uid === undefined ? '' : `setpriv --reuid ${uid} --regid ${uid} --clear-groups `;
   const [program, ...rest] =
     memlockKib === undefined
       ? [file, ...args]
-      : ['sh', '-c', `ulimit -l ${memlockKib} && exec "$0" "$@"`, file, ...args];
+      : // By root, who may raise it too.
+        ['sh', '-c', `ulimit -l ${memlockKib} && exec ${as}"$0" "$@"`, file, ...args];
   return spawn(program!, rest, {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [stdin, 'pipe', 'pipe'],
     env: { ...process.env, ...env },
-    ...(uid === undefined ? {} : { uid, gid: uid }),
+    ...(uid === undefined || memlockKib !== undefined ? {} : { uid, gid: uid }),
   });
 }
 

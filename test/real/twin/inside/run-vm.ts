@@ -1,9 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { lockHolder, stateFolders } from '../../../../src/journal/index.js';
-import type { Ended, Surroundings } from './processes.js';
+import { type Ended, type Surroundings, start } from './processes.js';
 import { shared } from './report.js';
 import { names, text } from './sysfs.js';
 
@@ -22,33 +30,35 @@ export interface VmFileOptions {
   /** Boots the guest; without, the firmware finds nothing to boot, and stays. */
   readonly guest?: string;
   readonly memory?: string;
-  readonly accel?: string;
-  /** More lines. */
-  readonly more?: string;
+  /** Who QEMU runs as. */
+  readonly account?: string;
+}
+
+export function prepareVmFiles(): void {
+  mkdirSync(FOLDER, { recursive: true });
 }
 
 /** QEMU maps the kernel, and page by page out of the shared folder that takes it half a minute. */
 export function fetchGuest(): void {
-  mkdirSync(FOLDER, { recursive: true });
   for (const name of ['inner-kernel', 'inner-initrd']) copyFileSync(join(shared, name), join(FOLDER, name));
 }
 
 /** Writes a VM file into a folder of its own. */
 export function vmFile(name: string, options: VmFileOptions): string {
-  const { devices = [], guest, memory = '128M', accel = 'kvm', more = '' } = options;
+  const { devices = [], guest, memory = '128M', account } = options;
   const file = join(FOLDER, `${name}.yaml`);
   const boots = `kernel: ${FOLDER}/inner-kernel\ninitrd: ${FOLDER}/inner-initrd\nappend: ${QUICK} ${guest}\n`;
   writeFileSync(
     file,
     `name: ${name}
-qemu: { binary: qemu-system-x86_64 }
-machine: q35,accel=${accel}
+qemu: { binary: qemu-system-x86_64${account === undefined ? '' : `, user: ${account}`} }
+machine: q35,accel=kvm
 cpu: max
 memory: ${memory}
 ${guest === undefined ? '' : boots}pciDevices:
 ${devices.map((host) => `  - { host: "${host}" }\n`).join('')}stop: { powerdown: 1s, quit: 60s, terminate: 60s, kill: 60s }
 deadlines: { qmp: 5min }
-${more}`,
+`,
   );
   return file;
 }
@@ -60,12 +70,8 @@ export class Running {
   readonly said = { stdout: '', stderr: '' };
   readonly #started = performance.now();
 
-  constructor(args: readonly string[], { env, uid }: Surroundings = {}) {
-    this.child = spawn('gpuvm', ['run', ...args], {
-      stdio: 'pipe',
-      env: { ...process.env, ...env },
-      ...(uid === undefined ? {} : { uid, gid: uid }),
-    });
+  constructor(args: readonly string[], around: Surroundings = {}) {
+    this.child = start('gpuvm', ['run', ...args], around, 'pipe');
     for (const name of ['stdout', 'stderr'] as const)
       this.child[name]!.setEncoding('utf8').on('data', (chunk: string) => {
         this.said[name] += chunk;
@@ -83,8 +89,12 @@ export class Running {
   }
 
   /** Waits until something is so. Throws with all that was said where it ends or takes two minutes instead. */
-  async until<T>(what: string, look: (said: Running['said']) => T | undefined | false): Promise<T> {
-    for (const end = performance.now() + 120_000; performance.now() < end; await setTimeout(50)) {
+  async until<T>(
+    what: string,
+    look: (said: Running['said']) => T | undefined | false,
+    deadlineMs = 120_000,
+  ): Promise<T> {
+    for (const end = performance.now() + deadlineMs; performance.now() < end; await setTimeout(50)) {
       const found = look(this.said);
       if (found !== undefined && found !== false) return found;
       if (!this.isRunning) break;
@@ -94,11 +104,6 @@ export class Running {
       `${what}: not before the run ${this.isRunning ? 'took too long' : 'ended'}:\n${stdout}\n---\n${stderr}`,
     );
   }
-
-  /** Until its QEMU has the group open; that process's id. */
-  qemu(group: string): Promise<number> {
-    return this.until(`QEMU opens /dev/vfio/${group}`, () => openers(`/dev/vfio/${group}`)[0]?.pid);
-  }
 }
 
 /** Who has a path open, as /proc says. */
@@ -107,6 +112,12 @@ export function openers(path: string): { pid: number; name: string }[] {
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => filesOf(pid).includes(path))
     .map((pid) => ({ pid: Number(pid), name: text(`/proc/${pid}/comm`)?.trim() ?? '' }));
+}
+
+/** Until a process that is not this one's child is gone. */
+export async function gone(pid: number): Promise<void> {
+  for (const end = performance.now() + 120_000; existsSync(`/proc/${pid}`); await setTimeout(20))
+    if (performance.now() > end) throw new Error(`process ${pid} does not end`);
 }
 
 function filesOf(pid: string): string[] {
