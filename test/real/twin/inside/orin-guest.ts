@@ -7,6 +7,8 @@ import { gone, openers, Running } from './run-vm.js';
 const FILE = join(dirname(dirname(import.meta.dirname)), 'examples/orin-twin.yaml');
 const NAME = 'orin-twin';
 const MARK = 'gpuvm-guest: ';
+/** Its kernel asks for each of 476 clocks, one after the other. */
+const BOOT_MS = 300_000;
 
 export interface Answer {
   readonly id: number;
@@ -27,7 +29,18 @@ export class OrinGuest {
   /** Starts it, until the guest's first program runs. */
   static async boot(events: string): Promise<OrinGuest> {
     const guest = new OrinGuest(events);
-    await guest.run.until("the guest's first program", ({ stdout }) => stdout.includes('"event":"init"'));
+    try {
+      await guest.run.until(
+        "the guest's first program",
+        ({ stdout }) => stdout.includes('"event":"init"'),
+        BOOT_MS,
+      );
+    } catch (error) {
+      // It is not to be in the way of the next one.
+      guest.run.child.kill('SIGKILL');
+      await guest.run.ended;
+      throw error;
+    }
     return guest;
   }
 

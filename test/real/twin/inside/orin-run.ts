@@ -2,6 +2,7 @@
 import { device } from './host-device-module.js';
 import { orinRunCases } from './orin-run-cases.js';
 import { orinState } from './orin-state.js';
+import { gpuvm } from './processes.js';
 import { report } from './report.js';
 
 async function main(): Promise<void> {
@@ -19,6 +20,8 @@ async function main(): Promise<void> {
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
         tookMs: took(),
       });
+      // One case's mistake is not to be the next one's.
+      await gpuvm(['recover']);
     }
     process.stderr.write(`${name}: ${took()} ms\n`);
   }
