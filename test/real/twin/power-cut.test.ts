@@ -70,16 +70,18 @@ describe.skipIf(!isAble)('a power cut (x86 twin)', () => {
         ).toEqual([`/var/lib/gpuvm/journal/${journal}.ndjson`]);
       });
 
-      it.runIf(says)('is recovered from, with nothing left bound, locked or written down', () => {
+      if (says === undefined) return;
+
+      it('is recovered from, with nothing left bound, locked or written down', () => {
         const next = boots[index + 1]!;
         const { ended, state, left } = next.command('recover');
         expect(ended.status, ended.stdout + ended.stderr).toBe(0);
-        for (const line of says!) expect(ended.stdout.split('\n')).toContain(line);
+        for (const line of says) expect(ended.stdout.split('\n')).toContain(line);
         expect(state, 'as it was before the first cut').toEqual(boots[0]!.mounted.state);
         expect(left).toEqual([]);
       });
 
-      it.runIf(says)('is recovered from once', () => {
+      it('is recovered from once', () => {
         const { ended } = boots[index + 1]!.command('again');
         expect(ended).toMatchObject({
           status: 0,

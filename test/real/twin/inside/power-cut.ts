@@ -48,10 +48,10 @@ const EVENTS = '/run/kite.ndjson';
 /** On the disk, as an administrator may have it; in /run it would be gone with the power. */
 const RUNTIME = join(STATE, 'run');
 
-/** All files of gpuvm's own on the disk. */
+/** All files of gpuvm's own on the disk; a socket whose VM is gone says nothing, and the next run replaces it. */
 function left(): string[] {
   const found = readdirSync(STATE, { recursive: true, withFileTypes: true });
-  return found.filter((entry) => !entry.isDirectory()).map(({ path, name }) => join(path, name));
+  return found.filter((entry) => entry.isFile()).map(({ path, name }) => join(path, name));
 }
 
 async function main(): Promise<void> {

@@ -55,7 +55,10 @@ export class CrashStates {
     if (record !== undefined) this.#written.push(record);
     // What is written to sysfs from here on was announced by all that the journal says until now.
     if (/^\/sys\/.* is to be written$/.test(name)) this.#required = [...this.#written];
-    if (name === 'unlink of the journal is made') this.#written = this.#required = [];
+    if (name === 'unlink of the journal is made') {
+      this.#written = [];
+      this.#required = [];
+    }
     this.#keep(disk, 'nothing');
   }
 
