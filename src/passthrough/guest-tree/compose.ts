@@ -76,7 +76,7 @@ export function addDevices(request: GuestTreeRequest): GuestTreeReport {
   }
   const memory = memoryOf(devices);
   const regions = fitRegions(request.reserved ?? referenceRegions, memory, request.reserved !== undefined);
-  addMemory(tree, memory, regions);
+  addMemory(copying, memory, regions);
   findings.push(...setBootArguments(tree, request.append));
   return {
     devices: placed.map(({ device, node }) => ({
@@ -143,7 +143,7 @@ function label(tree: Tree, node: TreeNode, { profile }: GuestDevice): void {
 function addCompanion(bus: TreeNode, { node: name, properties, reason }: Companion, copying: Copying): void {
   if (bus.child(name)) return;
   const node = bus.add(name);
-  for (const [property, value] of Object.entries(properties)) node.set(property, bytesOf(value));
+  for (const [property, value] of Object.entries(properties)) node.set(property, bytesOf(value, copying));
   copying.changes.push({ path: node.path, property: 'compatible', what: 'set', reason });
 }
 

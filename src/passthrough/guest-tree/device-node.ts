@@ -42,7 +42,7 @@ export function fillDevice(device: GuestDevice, node: TreeNode, copying: Copying
   if (!isDescribed) addKnown(device, node, copying);
   if (described) widenRanges(described, node);
   for (const { property, value, reason } of profile.guest.set) {
-    node.set(property, bytesOf(value));
+    node.set(property, bytesOf(value, copying));
     copying.changes.push({ path: node.path, property, what: 'set', reason });
   }
   node.set('status', strings(isOn(device) ? 'okay' : 'disabled'));
@@ -52,8 +52,9 @@ export function fillDevice(device: GuestDevice, node: TreeNode, copying: Copying
     node.properties.delete(property);
 }
 
-export function bytesOf(value: ProfileValue): Uint8Array {
+export function bytesOf(value: ProfileValue, { guest, bpmp }: Pick<Copying, 'guest' | 'bpmp'>): Uint8Array {
   if ('cells' in value) return cells(...value.cells);
+  if ('bpmp' in value) return cells(ensurePhandle(guest, bpmp), ...value.bpmp);
   return 'strings' in value ? strings(...value.strings) : EMPTY;
 }
 
@@ -138,7 +139,7 @@ function addKnown({ host, profile }: GuestDevice, node: TreeNode, copying: Copyi
   }
   for (const { property, value, reason } of guest.add) {
     if (node.get(property) !== undefined) continue;
-    node.set(property, bytesOf(value));
+    node.set(property, bytesOf(value, copying));
     copying.changes.push({ path: node.path, property, what: 'set', reason });
   }
 }

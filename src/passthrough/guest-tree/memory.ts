@@ -5,12 +5,12 @@ import {
   ensurePhandle,
   setLabel,
   strings,
-  type Tree,
   type TreeNode,
   u64s,
 } from '../../devicetree/index.js';
 import { GpuvmError } from '../../errors.js';
 import type { ReservedRegion } from '../profiles/index.js';
+import type { Copying } from './copying.js';
 import { bytesOf } from './device-node.js';
 import type { GuestDevice } from './place.js';
 import { untold } from './resolve.js';
@@ -56,11 +56,12 @@ export function fitRegions(
 
 /** Memory and what of it is set aside, for whom. */
 export function addMemory(
-  tree: Tree,
+  copying: Copying,
   memory: readonly AddressRange[],
   regions: readonly FittedRegion[],
 ): void {
-  const { root } = tree;
+  const { guest } = copying;
+  const { root } = guest;
   for (const { address, size } of memory) {
     // QEMU takes every /memory@… out of a tree that it is given, and puts its own RAM's in. Linux goes by device_type.
     root
@@ -71,7 +72,7 @@ export function addMemory(
   if (regions.length === 0) return;
   const parent = root.ensure('reserved-memory');
   parent.set('#address-cells', cells(2)).set('#size-cells', cells(2)).set('ranges', EMPTY);
-  const nodes = regions.map((region) => addRegion(tree, parent, region));
+  const nodes = regions.map((region) => addRegion(copying, parent, region));
   const carveouts = regions
     .flatMap(({ carveoutIndex }, index) =>
       carveoutIndex === undefined ? [] : [{ carveoutIndex, node: nodes[index]! }],
@@ -81,11 +82,11 @@ export function addMemory(
   root
     .ensure('tegra-carveouts')
     .set('compatible', strings('nvidia,carveouts'))
-    .set('memory-region', cells(...carveouts.map(({ node }) => ensurePhandle(tree, node))))
+    .set('memory-region', cells(...carveouts.map(({ node }) => ensurePhandle(guest, node))))
     .set('status', strings('okay'));
 }
 
-function addRegion(tree: Tree, parent: TreeNode, region: FittedRegion): TreeNode {
+function addRegion(copying: Copying, parent: TreeNode, region: FittedRegion): TreeNode {
   const { name, address, size, compatible, properties } = region;
   // Linux and NVIDIA's memory manager go by `compatible` and by how the name begins.
   const node = parent.ensure(`${name}@${address.toString(16)}`);
@@ -93,7 +94,7 @@ function addRegion(tree: Tree, parent: TreeNode, region: FittedRegion): TreeNode
   if (region.isKept) node.set('no-map', EMPTY);
   if (region.isReusable) node.set('reusable', EMPTY);
   if (region.isDefaultPool) node.set('linux,cma-default', EMPTY);
-  for (const [property, value] of Object.entries(properties)) node.set(property, bytesOf(value));
-  setLabel(tree, name.replaceAll(/[^A-Za-z0-9_]/g, '_'), node);
+  for (const [property, value] of Object.entries(properties)) node.set(property, bytesOf(value, copying));
+  setLabel(copying.guest, name.replaceAll(/[^A-Za-z0-9_]/g, '_'), node);
   return node;
 }

@@ -5,9 +5,13 @@ export interface PropertyRule {
   readonly reason: string;
 }
 
-/** A value as a profile writes it: cells, strings, or a property without a value. */
+/**
+ * A value as a profile writes it: cells, strings, a property without a value, or a reference to the guest's BPMP with the
+ * cells behind it.
+ */
 export type ProfileValue =
   | { readonly cells: readonly number[] }
+  | { readonly bpmp: readonly number[] }
   | { readonly strings: readonly string[] }
   | { readonly flag: true };
 

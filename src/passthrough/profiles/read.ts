@@ -24,7 +24,9 @@ export function profileJsonSchema(): Record<string, unknown> {
 }
 
 type Written = WrittenProfileFile['profiles'][number];
-type WrittenValue = { cells?: number[] | undefined; strings?: string[] | undefined };
+type WrittenValue = Partial<Record<'cells' | 'bpmp', number[] | undefined>> & {
+  strings?: string[] | undefined;
+};
 
 function asProfile({ name, about, match, guest, host, known }: Written): DeviceProfile {
   const { within, alias } = guest;
@@ -84,7 +86,8 @@ function valuesOf(values: Readonly<Record<string, WrittenValue & { reason: strin
   }));
 }
 
-function profileValue({ cells, strings }: WrittenValue): ProfileValue {
+function profileValue({ cells, bpmp, strings }: WrittenValue): ProfileValue {
   if (cells) return { cells };
+  if (bpmp) return { bpmp };
   return strings ? { strings } : { flag: true };
 }

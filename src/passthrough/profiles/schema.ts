@@ -9,12 +9,13 @@ const cell = z
 /** A property's value: one of these keys. */
 const valueKeys = {
   cells: z.array(cell).optional().describe('Numbers of 32 bits.'),
+  bpmp: z.array(cell).optional().describe("A reference to the guest's BPMP, and what follows it."),
   strings: z.array(text).optional().describe('Texts.'),
   flag: z.literal(true).optional().describe('No value: that it is there says it.'),
 };
-const isOneValue = ({ cells, strings, flag }: { cells?: unknown; strings?: unknown; flag?: unknown }) =>
-  [cells, strings, flag].filter((each) => each !== undefined).length === 1;
-const ONE_VALUE = 'must have one of cells, strings, flag';
+const isOneValue = (value: Readonly<Record<string, unknown>>) =>
+  Object.keys(valueKeys).filter((key) => value[key] !== undefined).length === 1;
+const ONE_VALUE = 'must have one of cells, bpmp, strings, flag';
 
 const reason = text.describe('Why, for whoever asks.');
 const bareValue = z.strictObject(valueKeys).refine(isOneValue, ONE_VALUE);

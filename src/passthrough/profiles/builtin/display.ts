@@ -33,6 +33,7 @@ export const display = defineProfile({
       rule('#sound-dai-cells', "the sound card is the host's"),
     ],
     add: [
+      value('nvidia,bpmp', { bpmp: [] }, "as NVIDIA's tree has it"),
       value('non-coherent', { flag: true }, 'as the reference guest has it'),
       value('nvidia,num-dpaux-instance', { cells: [1] }, "as NVIDIA's tree has it"),
     ],

@@ -13,7 +13,10 @@ export const gpu = defineProfile({
       ),
       rule('nvidia,bpmp', "nvgpu reads the chip's state through the BPMP: the guest's own"),
     ],
-    add: [value('dma-coherent', { flag: true }, "as NVIDIA's tree has it")],
+    add: [
+      value('nvidia,bpmp', { bpmp: [] }, "as NVIDIA's tree has it"),
+      value('dma-coherent', { flag: true }, "as NVIDIA's tree has it"),
+    ],
   },
   host: {
     stream: {
