@@ -1,5 +1,5 @@
-import { chmodSync, chownSync, existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, chownSync, existsSync, readlinkSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { GpuvmError } from '../errors.js';
 import { observe, say, wanted } from './condition.js';
@@ -81,8 +81,20 @@ async function unmakeWrite(step: WriteStep, around: UndoSurroundings): Promise<R
 }
 
 function nodesToBeFree(undo: NonNullable<WriteStep['undo']>, sysroot: string): string[] {
-  const { whenFree = [], whenFreeBelow } = undo;
-  return [...whenFree, ...(whenFreeBelow === undefined ? [] : nodesBelow(whenFreeBelow, sysroot))];
+  const { whenFree = [], whenFreeBelow, whenFreeNamed } = undo;
+  return [
+    ...whenFree,
+    ...(whenFreeBelow === undefined ? [] : nodesBelow(whenFreeBelow, sysroot)),
+    ...(whenFreeNamed === undefined ? [] : nodeNamed(whenFreeNamed, sysroot)),
+  ];
+}
+
+function nodeNamed({ link, folder }: { link: string; folder: string }, sysroot: string): string[] {
+  try {
+    return [join(folder, basename(readlinkSync(join(sysroot, link))))];
+  } catch {
+    return [];
+  }
 }
 
 async function waitWithin(

@@ -46,7 +46,9 @@ export function bindingSteps(
         value: name,
         // The kernel makes the write wait for as long as somebody has the group, or the device by a node of its own,
         // whose number is not known before the device is bound.
-        ...(device.group === null ? {} : { whenFree: [`/dev/vfio/${device.group}`] }),
+        ...(device.group === null
+          ? { whenFreeNamed: { link: `${path}/iommu_group`, folder: '/dev/vfio' } }
+          : { whenFree: [`/dev/vfio/${device.group}`] }),
         whenFreeBelow: `${path}/vfio-dev`,
       },
     }),

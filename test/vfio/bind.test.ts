@@ -288,6 +288,16 @@ describe('binding', () => {
       expect(existsSync(join(parts.sysroot, 'dev/vfio/30'))).toBe(false);
     });
 
+    it('is not given back while somebody has that group open', async () => {
+      const parts = host(late('30'));
+      const { devices } = await bound(parts, [hs]);
+      addProcess(parts.sysroot, 4242, 'qemu-system-aar', ['/dev/null', '/dev/vfio/30']);
+      const report = await devices.restore();
+      expect(report.steps[0]).toMatchObject({ outcome: 'failed', why: expect.stringContaining('4242') });
+      rmSync(join(parts.sysroot, 'proc/4242'), { recursive: true });
+      expect((await devices.restore()).ok).toBe(true);
+    });
+
     it('refuses a group that the host uses too, and puts everything back', async () => {
       const parts = host(late('15'));
       const plan = await planBinding([hs], { sysroot: parts.sysroot });
