@@ -3,7 +3,7 @@ import { type RecoveredJournal, recover, type UndoneStep } from '../journal/inde
 import type { Call } from './command.js';
 import type { Context } from './context.js';
 import { placeOf } from './devices/place.js';
-import { giveBack, holdingLines } from './holdings.js';
+import { giveBack, holdingLines, leftLine, wouldGiveBack } from './holdings.js';
 
 export async function run(call: Call, { stdout, stderr, json }: Context): Promise<number> {
   const { dryRun, vm, force } = call.options;
@@ -14,17 +14,20 @@ export async function run(call: Call, { stdout, stderr, json }: Context): Promis
     ...(force === undefined ? {} : { force: [String(force)] }),
   });
   const { journals } = report;
+  const name = vm === undefined ? undefined : String(vm);
+  // Another root's BPMP cannot be asked.
+  const isHere = call.options.sysroot === undefined;
+  const wanted = isHere && report.dryRun ? await wouldGiveBack(name) : [];
   // After the journals: they end a QEMU whose supervisor is gone, and only then does its guest hold nothing any more.
-  const holdings =
-    report.dryRun || call.options.sysroot !== undefined
-      ? []
-      : await giveBack(vm === undefined ? undefined : String(vm));
+  const holdings = isHere && !report.dryRun ? await giveBack(name) : [];
   const left = holdings.filter(({ problem }) => problem !== undefined);
   const ok = report.ok && left.length === 0;
-  if (json) stdout.json({ ...report, ok, holdings });
-  else if (journals.length + holdings.length === 0) stderr.line('gpuvm: there is nothing to recover from');
+  if (json) stdout.json({ ...report, ok, holdings: report.dryRun ? wanted : holdings });
+  else if (journals.length + holdings.length + wanted.length === 0)
+    stderr.line('gpuvm: there is nothing to recover from');
   else {
     for (const journal of journals) for (const line of linesOf(journal, report.dryRun)) stdout.line(line);
+    for (const one of wanted) stdout.line(leftLine(one));
     for (const one of holdings) for (const line of holdingLines(one)) stdout.line(line);
   }
   if (ok) return 0;
