@@ -1,6 +1,7 @@
 import type { Command } from '../command.js';
 
 const hostArgument = ['<host>', "the host's device tree: a .dtb file, or /proc/device-tree"] as const;
+const treeArgument = ['<file>', 'a device tree: a .dtb file, or /proc/device-tree'] as const;
 const selection = [
   [
     '--device <name...>',
@@ -12,6 +13,27 @@ const selection = [
 
 /** Each command's own words, in the order of the help. */
 export const dtCommands: readonly Command[] = [
+  {
+    path: 'dt analyze',
+    summary: 'say what must move together with devices of the host, and what the host would miss',
+    description: [
+      "By the host's tree: what lies in the devices and around them, who has the same IOMMU stream, interrupt or registers,",
+      'who refers to them, and which clocks, resets, power domains and memory they share with what stays. Nodes that are',
+      'switched off are told of apart. --dot and --svg draw it.',
+    ].join(' '),
+    args: [hostArgument],
+    options: [
+      ...selection,
+      ['--dot [file]', "draw it in Graphviz's language, to the file or to stdout"],
+      ['--svg [file]', 'draw it as SVG, to the file or to stdout'],
+    ],
+    examples: [
+      'gpuvm dt analyze orin.dtb --device host1x',
+      'gpuvm dt analyze /proc/device-tree --vm vm.yaml --json',
+      'gpuvm dt analyze orin.dtb --device host1x vic --svg host1x.svg',
+    ],
+    load: () => import('../dt/analyze.js'),
+  },
   {
     path: 'dt allow-list',
     summary: 'make the policy of a VM that has given devices of the host',
@@ -65,5 +87,41 @@ export const dtCommands: readonly Command[] = [
       'gpuvm dt guest vm.yaml --dts | less',
     ],
     load: () => import('../dt/guest.js'),
+  },
+  {
+    path: 'dt show',
+    summary: 'print a device tree, or a part of it, as source with names for numbers',
+    description: [
+      'References are printed by label, and clocks, resets, power domains and streams of a Tegra234 with their names behind',
+      'them. What is printed for a whole tree, dtc compiles to the same tree again.',
+    ].join(' '),
+    args: [
+      treeArgument,
+      [
+        '[place]',
+        'a node by path, alias or label, or one of its properties: /cpus, serial0, &gpu, gpu:clocks (default: all)',
+      ],
+    ],
+    examples: [
+      'gpuvm dt show orin.dtb gpu:clocks',
+      'gpuvm dt show /proc/device-tree /bpmp',
+      'gpuvm dt show a.dtb > a.dts',
+    ],
+    load: () => import('../dt/show.js'),
+  },
+  {
+    path: 'dt diff',
+    summary: 'say in what two device trees differ',
+    description: [
+      'By nodes and properties, in whatever order they are; references are compared by what they refer to, so trees that only',
+      'number their nodes differently are equal. The exit status is 1 where they differ.',
+    ].join(' '),
+    args: [
+      ['<before>', treeArgument[1]],
+      ['<after>', 'the other one'],
+    ],
+    options: [['--phandles', 'compare phandles by their numbers, too']],
+    examples: ['gpuvm dt diff old.dtb new.dtb', 'gpuvm dt diff host.dtb /proc/device-tree'],
+    load: () => import('../dt/diff.js'),
   },
 ];

@@ -1,4 +1,4 @@
-import { phandlesOf, type Tree, type TreeNode } from '../../devicetree/index.js';
+import { phandlesOf, type Tree } from '../../devicetree/index.js';
 import {
   type HostUser,
   HostUsers,
@@ -56,8 +56,7 @@ export function allowListOf(tree: Tree, devices: readonly SelectedDevice[]): All
 }
 
 export function hostUsersOf(tree: Tree, devices: readonly SelectedDevice[]): HostUsers {
-  const moved = new Set<TreeNode>(devices.flatMap(({ node }) => node ?? []));
-  return new HostUsers(tree, moved, phandlesOf(tree));
+  return new HostUsers(tree, devices, phandlesOf(tree));
 }
 
 interface DeviceUse extends ResourceUse {

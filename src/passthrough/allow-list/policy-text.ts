@@ -41,9 +41,18 @@ function section(entries: readonly AllowEntry[]): string[] {
       );
       device = first;
     }
-    lines.push(`  ${entry.name}: ${rightOf(entry)} # ${commentOf(entry, first)}`);
+    const line = `${entry.name}: ${rightOf(entry)} # ${commentOf(entry, first)}`;
+    lines.push(isLeftToRun(entry) ? `  # ${entry.name}: ${entry.reason}, and nobody else's` : `  ${line}`);
   }
   return lines;
+}
+
+/**
+ * A parent that nobody of the host uses needs no line: gpuvm finds and shares it by itself, and switches it off with the
+ * guest, which a line would keep it from.
+ */
+function isLeftToRun({ devices, usedBy }: AllowEntry): boolean {
+  return devices.length === 0 && usedBy.length === 0;
 }
 
 export function rightOf({ shared, right }: AllowEntry): string {

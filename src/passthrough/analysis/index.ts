@@ -1,5 +1,15 @@
 /** What follows for the host when devices leave it: who must go along, who uses what they use, who misses them. */
+export {
+  type Analysis,
+  type AnalyzedDevice,
+  type AnalyzedResource,
+  analyze,
+  type MemoryRegion,
+  type Needed,
+} from './analyze.js';
 export { type SelectedDevice, selectDevices, type WantedDevice } from './device.js';
+export type { Line } from './lines.js';
+export type { Consequence, Related, Relation } from './related.js';
 export {
   childrenAlong,
   type HostUser,
@@ -12,3 +22,4 @@ export {
   usesOf,
   usesOfDevice,
 } from './resources.js';
+export { iommuName, isSameStream, type Stream, streamsOf } from './streams.js';

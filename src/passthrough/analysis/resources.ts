@@ -100,17 +100,25 @@ function knownUse(
   return id === undefined ? [] : [{ from, kind, id, property: 'profile', as, index }];
 }
 
-/** Who else uses each resource: every node of the tree that neither is one of these nor lies in one. */
+/**
+ * Who else uses each resource: every node of the tree that neither is one of these devices nor lies in one. A node that
+ * must be switched off with one, by its profile, counts as switched off.
+ */
 export class HostUsers {
   readonly #users = new Map<string, HostUser[]>();
 
-  constructor(tree: Tree, moved: ReadonlySet<TreeNode>, phandles: Phandles) {
+  constructor(tree: Tree, devices: readonly SelectedDevice[], phandles: Phandles) {
+    const moved = new Set(devices.flatMap(({ node }) => node ?? []));
+    const off = new Set(
+      devices.flatMap(({ profile }) => (profile?.host.disable ?? []).map(({ node }) => node)),
+    );
     for (const node of walk(tree.root)) {
       if (isWithin(node, moved)) continue;
       for (const { kind, id, property, as } of usesOf(node, phandles)) {
         const users = this.#users.get(`${kind} ${id}`) ?? [];
         if (users.some(({ path }) => path === node.path)) continue;
-        users.push({ name: shortNameOf(node), path: node.path, property, as, isEnabled: isEnabled(node) });
+        const isOn = isEnabled(node) && !off.has(node.name);
+        users.push({ name: shortNameOf(node), path: node.path, property, as, isEnabled: isOn });
         this.#users.set(`${kind} ${id}`, users);
       }
     }

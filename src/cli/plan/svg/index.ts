@@ -1,4 +1,5 @@
 import type { MapKind, Plan } from '../../../vm/plan/index.js';
+import { escapedXml } from '../../xml.js';
 import { BAR_WIDTH, type Box, type DrawnPanel, geometryOf, type Label } from './geometry.js';
 import { PANEL_HEIGHT } from './panels.js';
 
@@ -39,11 +40,11 @@ export function drawMemoryMap({ name, memoryMap }: Pick<Plan, 'name' | 'memoryMa
   const title = `${name}: the guest's memory`;
   return `<?xml version="1.0" encoding="UTF-8"?>
 <svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${number(Math.max(height, 84))}" viewBox="0 0 ${width} ${number(Math.max(height, 84))}" role="img">
-  <title>${escaped(title)}</title>
+  <title>${escapedXml(title)}</title>
   <style>${style}
   </style>
   <rect class="page" width="100%" height="100%"/>
-  <text class="title" x="24" y="30">${escaped(title)}</text>
+  <text class="title" x="24" y="30">${escapedXml(title)}</text>
 ${used.map(legend).join('\n')}
 ${panels.map(panelXml).join('\n')}
 </svg>
@@ -54,13 +55,13 @@ ${panels.map(panelXml).join('\n')}
 function legend(kind: MapKind, index: number): string {
   const x = 24 + (index % 4) * 240;
   const y = 44 + Math.floor(index / 4) * 18;
-  return `  <rect class="box ${kind}" x="${x}" y="${y}" width="14" height="11"/><text x="${x + 20}" y="${y + 10}">${escaped(kinds[kind][0])}</text>`;
+  return `  <rect class="box ${kind}" x="${x}" y="${y}" width="14" height="11"/><text x="${x + 20}" y="${y + 10}">${escapedXml(kinds[kind][0])}</text>`;
 }
 
 function panelXml({ title, scale, x, y, barX, barY, boxes, labels }: DrawnPanel): string {
   return `  <g class="panel">
-    <text class="head" x="${x}" y="${number(y + 16)}">${escaped(title)}</text>
-    <text x="${x}" y="${number(y + 32)}">${escaped(scale)}</text>
+    <text class="head" x="${x}" y="${number(y + 16)}">${escapedXml(title)}</text>
+    <text x="${x}" y="${number(y + 32)}">${escapedXml(scale)}</text>
 ${boxes.map(boxXml).join('\n')}
     <rect class="bar" x="${barX}" y="${number(barY)}" width="${BAR_WIDTH}" height="${PANEL_HEIGHT}"/>
 ${labels.map(labelXml).join('\n')}
@@ -68,29 +69,15 @@ ${labels.map(labelXml).join('\n')}
 }
 
 function boxXml({ kind, title, x, y, width, height }: Box): string {
-  return `    <rect class="box ${kind}" x="${x}" y="${number(y)}" width="${width}" height="${number(height)}"><title>${escaped(title)}</title></rect>`;
+  return `    <rect class="box ${kind}" x="${x}" y="${number(y)}" width="${width}" height="${number(height)}"><title>${escapedXml(title)}</title></rect>`;
 }
 
 function labelXml({ text, title, x, y, fromX, fromY }: Label): string {
   const line = `${number(fromX)},${number(fromY)} ${number(fromX + 12)},${number(fromY)} ${number(x - 12)},${number(y)} ${number(x - 4)},${number(y)}`;
-  return `    <polyline class="line" points="${line}"/><text x="${x}" y="${number(y + 4)}" xml:space="preserve">${escaped(text)}<title>${escaped(title)}</title></text>`;
+  return `    <polyline class="line" points="${line}"/><text x="${x}" y="${number(y + 4)}" xml:space="preserve">${escapedXml(text)}<title>${escapedXml(title)}</title></text>`;
 }
 
 /** Fine enough for any screen; a range may be thinner, and its frame is still to be seen. */
 function number(value: number): string {
   return String(Number(value.toFixed(3)));
-}
-
-function escaped(text: string): string {
-  return [...text]
-    .map((character) => (isAllowed(character) ? character : '?'))
-    .join('')
-    .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-}
-
-/** XML has no control characters but these three, however they are written. */
-function isAllowed(character: string): boolean {
-  const code = character.codePointAt(0)!;
-  if (code < 0x20) return '\t\n\r'.includes(character);
-  return !(code >= 0xd800 && code <= 0xdfff) && code !== 0xfffe && code !== 0xffff;
 }
