@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { VfioDevice } from '../../../../src/vfio/device/index.js';
 import { device } from './host-device-module.js';
 import { OrinGuest } from './orin-guest.js';
 import { driver, orinState, reference, withVfio } from './orin-state.js';
 import { gpuvm } from './processes.js';
-import { openers } from './run-vm.js';
-import { differences } from './sysfs.js';
+import { openers, Running } from './run-vm.js';
+import { differences, linked } from './sysfs.js';
 
 const EVENTS = '/run/orin-run.ndjson';
 
@@ -136,9 +136,44 @@ async function killedSupervisor(before: Record<string, string>) {
 
 export type KilledSupervisor = Awaited<ReturnType<typeof killedSupervisor>>;
 
+const EDU = '0000:00:10.0';
+
+/** A VM on the stock QEMU with a PCI device of the host's behind the SMMU. */
+async function edu(before: Record<string, string>) {
+  const file = '/run/edu.yaml';
+  writeFileSync(
+    file,
+    `name: edu
+qemu: { binary: qemu-system-aarch64 }
+machine: virt,accel=kvm,gic-version=3
+cpu: host
+memory: 256M
+kernel: \${cache}/guest-parts/vmlinuz
+initrd: \${cache}/orin-guest/current/edu-initrd
+append: console=ttyAMA0 quiet loglevel=1 panic=-1
+pciDevices:
+  - { host: "${EDU}" }
+deadlines: { qmp: 5min }
+`,
+  );
+  const run = new Running([file, '--verbose']);
+  const holders = await run.until('QEMU has the device', () => {
+    const group = linked(`/sys/bus/pci/devices/${EDU}/iommu_group`);
+    const found = group === null ? [] : openers(`/dev/vfio/${group}`);
+    return found.length > 0 && found;
+  });
+  const driver = linked(`/sys/bus/pci/devices/${EDU}/driver`);
+  const ended = await run.ended;
+  const after = linked(`/sys/bus/pci/devices/${EDU}/driver`);
+  return { holders, driver, ended, after, changed: differences(before, orinState()) };
+}
+
+export type Edu = Awaited<ReturnType<typeof edu>>;
+
 /** Each sees, and does not judge. */
 export const orinRunCases = {
   whole,
   'killed-qemu': killedQemu,
   'killed-supervisor': killedSupervisor,
+  edu,
 } as const;
