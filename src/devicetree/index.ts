@@ -45,7 +45,7 @@ export {
   phandleOf,
   phandlesOf,
 } from './phandles.js';
-export { type PrintOptions, printTree } from './print.js';
+export { type PrintOptions, printNode, printTree, valuePrinter } from './print.js';
 export { printOverlay } from './print-overlay.js';
 export {
   danglingReferences,

@@ -36,6 +36,18 @@ export function printNode(tree: Tree, node: TreeNode, options: PrintOptions = {}
   return new Printer(tree, options).node(node);
 }
 
+/**
+ * Writes values of one tree as `printTree` does, what follows the `=`: for those who show a property alone. Of a property
+ * that the node has not, or has without a value, it is empty.
+ */
+export function valuePrinter(
+  tree: Tree,
+  options: PrintOptions = {},
+): (node: TreeNode, property: string) => string {
+  const printer = new Printer(tree, options);
+  return (node, property) => printer.value(node, property);
+}
+
 class Printer {
   readonly #references: boolean;
   readonly #nameOf: PrintOptions['nameOf'];
@@ -68,7 +80,12 @@ class Printer {
   #property(node: TreeNode, property: string, value: Uint8Array): string {
     const name = sourceName(property, node.path);
     if (value.length === 0) return `${name};`;
-    return `${name} = ${printValue(value, this.#written(node, property))};`;
+    return `${name} = ${this.value(node, property)};`;
+  }
+
+  value(node: TreeNode, property: string): string {
+    const value = node.get(property);
+    return value?.length ? printValue(value, this.#written(node, property)) : '';
   }
 
   #written(node: TreeNode, property: string): WrittenReference[] {

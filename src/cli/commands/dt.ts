@@ -99,7 +99,7 @@ export const dtCommands: readonly Command[] = [
       treeArgument,
       [
         '[place]',
-        'a node by path, alias or label, or one of its properties: /cpus, serial0, &gpu, gpu:clocks (default: all)',
+        'a node by path, alias, label or name, or one of its properties: /cpus, serial0, &gpu, gpu@17000000:clocks (default: all)',
       ],
     ],
     examples: [
