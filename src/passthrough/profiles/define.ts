@@ -40,6 +40,12 @@ export const value = (property: string, value: ProfileValue, reason: string): Pr
   reason,
 });
 
+/** `smmu_niso0 NVJPG1`, for hosts whose tree does not say it. */
+export function stream(at: string, reason: string, isInstead = false): NonNullable<HostRules['stream']> {
+  const [iommu, id] = at.split(' ');
+  return { iommu: iommu!, id: id!, isInstead, reason };
+}
+
 /** `GPUSYS as sysclk`, or `VIC` where the driver takes it by its place. */
 export const resources = (...written: readonly string[]): KnownResource[] =>
   written.map((each) => {

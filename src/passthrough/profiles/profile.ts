@@ -55,8 +55,16 @@ export interface HostRules {
   readonly standIn?: string;
   /** It is made anew outside of this device, which would make a device of it otherwise. By the profile's name. */
   readonly outOf?: string;
-  /** Its stream, where the host's tree gives it none, by the name in Tegra234's tables, and at which SMMU. */
-  readonly stream?: { readonly iommu: string; readonly id: string; readonly reason: string };
+  /**
+   * Its stream, where the host's tree gives it none (`isInstead`: or another), by the name in Tegra234's tables, and at
+   * which SMMU, by its label.
+   */
+  readonly stream?: {
+    readonly iommu: string;
+    readonly id: string;
+    readonly isInstead: boolean;
+    readonly reason: string;
+  };
   readonly drop: readonly PropertyRule[];
   /** Nodes elsewhere that must be switched off with it, by their path's end: `hda@3510000`. */
   readonly disable: readonly { readonly node: string; readonly reason: string }[];

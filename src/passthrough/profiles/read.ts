@@ -56,7 +56,7 @@ function asProfile({ name, about, match, guest, host, known }: Written): DeviceP
     host: {
       ...(standIn !== undefined && { standIn }),
       ...(outOf !== undefined && { outOf }),
-      ...(stream && { stream }),
+      ...(stream && { stream: streamOf(stream) }),
       drop: rulesOf(host.drop),
       disable: Object.entries(host.disable).map(([node, reason]) => ({ node, reason })),
     },
@@ -72,6 +72,10 @@ function asProfile({ name, about, match, guest, host, known }: Written): DeviceP
       },
     }),
   };
+}
+
+function streamOf({ iommu, id, instead, reason }: NonNullable<Written['host']['stream']>) {
+  return { iommu, id, isInstead: instead, reason };
 }
 
 function rulesOf(rules: Readonly<Record<string, string>>): PropertyRule[] {

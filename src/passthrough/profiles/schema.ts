@@ -58,7 +58,12 @@ const host = z
     standIn: text.optional().describe('The node that stands for it, where its own is switched off.'),
     outOf: text.optional().describe('The profile of the device that it is made anew outside of.'),
     stream: z
-      .strictObject({ iommu: text.describe('The label of the SMMU.'), id: text, reason })
+      .strictObject({
+        iommu: text.describe('The label of the SMMU.'),
+        id: text,
+        instead: z.boolean().default(false).describe("Whether it takes the place of the host's tree's."),
+        reason,
+      })
       .optional()
       .describe("Its stream, where the host's tree has none."),
     drop: rules,

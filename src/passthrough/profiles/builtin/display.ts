@@ -1,10 +1,11 @@
-import { defineProfile, lines, regions, resources, rule, value } from '../define.js';
+import { defineProfile, lines, regions, resources, rule, stream, value } from '../define.js';
 
 export const dce = defineProfile({
   name: 'dce',
   about: "DCE, the processor that runs the display's firmware",
   match: { compatible: ['nvidia,tegra234-dce'], nodes: ['dce'] },
   guest: { compatible: ['nvidia,tegra234-dce'] },
+  host: { stream: stream('smmu_niso0 DCE', "as NVIDIA's tree has it") },
   known: {
     source: "NVIDIA's device tree of Jetson Linux 36.4, as the reference VM's overlay repeats it",
     regions: regions([0x0d80_0000n, 0x80_0000n]),
@@ -50,8 +51,17 @@ export const display = defineProfile({
     ],
   },
   host: {
+    stream: stream(
+      'smmu_niso0 NVDISPLAY',
+      'a device of VFIO is behind one SMMU, and the reference host has the display behind this one',
+      true,
+    ),
     drop: [rule('memory-region*', "the frame buffer stays the host's")],
     disable: [
+      {
+        node: 'chosen/framebuffer',
+        reason: "the host's kernel would draw into the frame buffer that the firmware left",
+      },
       {
         node: 'hda@3510000',
         reason:

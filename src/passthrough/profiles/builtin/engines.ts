@@ -1,5 +1,5 @@
 import type { WrittenProfile } from '../define.js';
-import { defineProfile, lines, regions, resources, rule, value } from '../define.js';
+import { defineProfile, lines, regions, resources, rule, stream, value } from '../define.js';
 
 /** What host1x's engines have in common. */
 function engine(profile: WrittenProfile) {
@@ -15,6 +15,7 @@ export const vic = engine({
   about: 'VIC, which scales and converts images; an engine of host1x',
   match: { compatible: ['nvidia,tegra234-vic'], nodes: ['vic'] },
   guest: { compatible: ['nvidia,tegra234-vic'] },
+  host: { stream: stream('smmu_niso1 VIC', "as Linux's tegra234.dtsi has it") },
   known: {
     source: "Linux's tegra234.dtsi",
     regions: regions([0x1534_0000n, 0x4_0000n]),
@@ -41,6 +42,7 @@ export const nvdec = engine({
       ),
     ],
   },
+  host: { stream: stream('smmu_niso1 NVDEC', "as Linux's tegra234.dtsi has it") },
   known: {
     source: "Linux's tegra234.dtsi",
     regions: regions([0x1548_0000n, 0x4_0000n]),
@@ -66,6 +68,7 @@ export const nvjpg = engine({
       ),
     ],
   },
+  host: { stream: stream('smmu_niso0 NVJPG1', "as NVIDIA's tree has it") },
   known: {
     source:
       "NVIDIA's device tree of Jetson Linux 36.4, as the reference VM's overlay repeats it; this is NVJPG1",

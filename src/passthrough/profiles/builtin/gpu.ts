@@ -1,4 +1,4 @@
-import { defineProfile, lines, regions, resources, rule, value } from '../define.js';
+import { defineProfile, lines, regions, resources, rule, stream, value } from '../define.js';
 
 export const gpu = defineProfile({
   name: 'gpu',
@@ -19,11 +19,10 @@ export const gpu = defineProfile({
     ],
   },
   host: {
-    stream: {
-      iommu: 'smmu_niso0',
-      id: 'PASSTHROUGH',
-      reason: "the GPU's node has no stream, and VFIO takes no device without an IOMMU group",
-    },
+    stream: stream(
+      'smmu_niso0 PASSTHROUGH',
+      "the GPU's node has no stream, and VFIO takes no device without an IOMMU group",
+    ),
   },
   known: {
     source: "NVIDIA's device tree of Jetson Linux 36.4, as the reference VM's overlay repeats it",

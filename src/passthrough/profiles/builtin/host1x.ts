@@ -1,4 +1,4 @@
-import { defineProfile, lines, regions, resources, rule, value } from '../define.js';
+import { defineProfile, lines, regions, resources, rule, stream, value } from '../define.js';
 
 export const host1x = defineProfile({
   name: 'host1x',
@@ -17,6 +17,7 @@ export const host1x = defineProfile({
   },
   host: {
     standIn: 'host1x_pt',
+    stream: stream('smmu_niso1 HOST1X', "as Linux's tegra234.dtsi has it"),
     drop: [
       rule('iommu-map*', "contexts are host1x's own affair, and a dummy has none"),
       rule('interconnects', 'a dummy asks for no bandwidth'),
