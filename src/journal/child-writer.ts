@@ -51,14 +51,15 @@ export class ChildWriter implements SysfsWriter {
   #child: ChildProcess | undefined;
   #lines: Interface | undefined;
   #identity: ProcessIdentity | undefined;
+  #isSilent = false;
 
   constructor({ deadlineMs = DEADLINE_MS }: { readonly deadlineMs?: number } = {}) {
     this.#deadlineMs = deadlineMs;
   }
 
   async prepare(): Promise<ProcessIdentity | undefined> {
-    if (this.#child && this.#child.exitCode === null && this.#child.signalCode === null)
-      return this.#identity;
+    const { exitCode, signalCode } = this.#child ?? {};
+    if (exitCode === null && signalCode === null && !this.#isSilent) return this.#identity;
     const child = spawn(process.execPath, ['--no-warnings', '-e', CHILD], {
       stdio: ['pipe', 'pipe', 'ignore'],
       // A session of its own: a Ctrl-C in the terminal is not for it. An empty environment: no loader of ours either.
@@ -72,7 +73,13 @@ export class ChildWriter implements SysfsWriter {
       throw new GpuvmError('GPUVM_BIND', 'cannot start the process that writes to sysfs', { cause });
     }
     this.#child = child;
-    this.#lines = createInterface({ input: child.stdout! });
+    this.#isSilent = false;
+    const lines = createInterface({ input: child.stdout! });
+    // That its output has ended may be known before that it has.
+    lines.once('close', () => {
+      if (this.#lines === lines) this.#isSilent = true;
+    });
+    this.#lines = lines;
     this.#identity = identityOf(child.pid!);
     return this.#identity;
   }
