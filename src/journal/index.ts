@@ -2,6 +2,7 @@
 export { ChildWriter } from './child-writer.js';
 export { type JournalDisk, realDisk } from './disk.js';
 export { type StateFolders, stateFolders } from './folders.js';
+export { type Hanging, hangingProcesses } from './hanging.js';
 export { type Holder, holdersOf, holdersOfSomeDevice } from './holders.js';
 export { bootId, identityOf, isAlive, ownIdentity, type ProcessIdentity, whereItWaits } from './identity.js';
 export { Journal, type JournalOptions } from './journal.js';

@@ -5,14 +5,14 @@ import { ChildWriter } from './child-writer.js';
 import { Contents } from './contents.js';
 import { type JournalDisk, realDisk } from './disk.js';
 import { begin, cannot, type Held, hold } from './held.js';
-import { bootId, NOBODY, ownIdentity } from './identity.js';
+import { bootId, isAlive, NOBODY, ownIdentity, type ProcessIdentity, whereItWaits } from './identity.js';
 import { closeLocked } from './locked-file.js';
 import { look, make } from './make.js';
 import { formatRecord, type Header, type JournalRecord, parseJournal } from './record.js';
 import type { UndoReport } from './report.js';
 import type { ChildRecord, HostStep } from './step.js';
 import { type UndoOptions, undoAll, writerOf } from './undo.js';
-import type { SysfsWriter } from './writer.js';
+import { isHung, type SysfsWriter } from './writer.js';
 
 export interface JournalOptions {
   /** Where the journals are (`stateFolders().journal`); made where it is not there. */
@@ -46,6 +46,8 @@ export class Journal {
   /** One change after another, in whatever way they were asked for. */
   #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
+  /** Subjects with a write that the kernel did not come back from, and the process that still makes it. */
+  readonly #hung = new Map<string, ProcessIdentity>();
 
   private constructor(held: Held, contents: Contents, options: JournalOptions) {
     this.path = held.path;
@@ -124,7 +126,12 @@ export class Journal {
       const earlier = look(step, this.#sysroot);
       const writer = step.kind === 'write' ? await this.#writer.prepare() : undefined;
       await this.#append({ do: step, ...(step.kind === 'write' ? {} : { earlier }), ...writerOf(writer) });
-      await make(step, this.#sysroot, this.#writer);
+      try {
+        await make(step, this.#sysroot, this.#writer);
+      } catch (error) {
+        if (writer && step.subject !== undefined && isHung(error)) this.#hung.set(step.subject, writer);
+        throw error;
+      }
       // Not waited for: that it may have been made is on the disk, and so does the undo take it.
       await this.#append({ done: step.id }, false);
     });
@@ -174,7 +181,8 @@ export class Journal {
           patienceMs: this.#options.patienceMs ?? PATIENCE_MS,
           // A full disk must not keep the host from being put right: an undo looks before it writes anyway.
           append: (record, wait) => this.#append(record, wait).catch(() => this.contents.add(record)),
-          ...around,
+          // Another write would hang behind the first.
+          blocked: new Map([...this.#stillHung(), ...(around.blocked ?? [])]),
         },
         options,
       );
@@ -193,6 +201,12 @@ export class Journal {
     this.#closed = true;
     this.#writer.close();
     await closeLocked(this.#file);
+  }
+
+  *#stillHung(): Iterable<[string, string]> {
+    for (const [subject, writer] of this.#hung)
+      if (isAlive(writer)) yield [subject, stillHangs(writer)];
+      else this.#hung.delete(subject);
   }
 
   /** Nothing in it is to be undone. */
@@ -231,6 +245,12 @@ export class Journal {
     this.#queue = result.catch(() => undefined);
     return result;
   }
+}
+
+/** Why nothing is tried with what a write hangs in. */
+export function stillHangs({ pid }: ProcessIdentity): string {
+  const wait = whereItWaits(pid);
+  return `process ${pid} still hangs in the kernel${wait ? ` (${wait})` : ''} with a write to it: a reboot may be needed`;
 }
 
 export function sameBoot({ boot }: Header, sysroot: string): boolean {

@@ -16,12 +16,14 @@ function nodesIn(folder: string, depth: number): string[] {
   } catch {
     return [];
   }
-  return entries.flatMap((entry) => {
-    if (entry.isDirectory()) return nodesIn(join(folder, entry.name), depth - 1);
-    if (entry.name !== 'uevent') return [];
-    const node = nameIn(join(folder, entry.name));
-    return node === undefined ? [] : [join('/dev', node)];
-  });
+  // Only what has a number has a node. Of others the file is not read: while the kernel waits for a driver to let go of a
+  // device it keeps whoever reads that device's own.
+  const node = entries.some(({ name }) => name === 'dev') ? nameIn(join(folder, 'uevent')) : undefined;
+  const below = entries.filter((entry) => entry.isDirectory());
+  return [
+    ...(node === undefined ? [] : [join('/dev', node)]),
+    ...below.flatMap(({ name }) => nodesIn(join(folder, name), depth - 1)),
+  ];
 }
 
 function nameIn(uevent: string): string | undefined {

@@ -6,8 +6,8 @@ import { Contents } from './contents.js';
 import type { JournalDisk } from './disk.js';
 import type { StateFolders } from './folders.js';
 import { hold, isBeginningName, isJournalName } from './held.js';
-import { isAlive, whereItWaits } from './identity.js';
-import { Journal, sameBoot } from './journal.js';
+import { isAlive } from './identity.js';
+import { Journal, sameBoot, stillHangs } from './journal.js';
 import { DeviceLocks } from './lock.js';
 import { closeLocked } from './locked-file.js';
 import { parseJournal } from './record.js';
@@ -138,11 +138,7 @@ async function writesUnderWay(contents: Contents, patienceMs: number): Promise<M
     while (isAlive(process) && Date.now() < end) await setTimeout(POLL_MS);
     if (!isAlive(process)) continue;
     const step = contents.entries.find(({ id }) => id === entry)?.step;
-    const wait = whereItWaits(process.pid);
-    blocked.set(
-      step?.subject ?? entry,
-      `process ${process.pid} still hangs in the kernel${wait ? ` (${wait})` : ''} with a write to it: a reboot may be needed`,
-    );
+    blocked.set(step?.subject ?? entry, stillHangs(process));
   }
   return blocked;
 }
@@ -158,6 +154,8 @@ async function preview(
     writer: noWriter,
     sameBoot: !about.rebooted,
     dryRun: true,
+    // Where a write still hangs, the kernel may keep whoever looks.
+    blocked: about.rebooted ? new Map() : await writesUnderWay(contents, 0),
     predicted: new Map(),
     patienceMs: 0,
     append: async () => undefined,

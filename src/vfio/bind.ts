@@ -79,7 +79,7 @@ function explain(error: unknown, report: UndoReport): unknown {
   const failed = report.steps.filter(({ outcome }) => outcome === 'failed');
   const end = report.ok
     ? 'what had been changed was put back'
-    : `and not put back: ${failed.map(({ what, why }) => `${what} (${why})`).join(', ')}; run gpuvm recover`;
+    : `and not put back: ${failed.map(({ what, why }) => `${what} (${why})`).join(', ')}; run gpuvm recover${error.details.hung === true ? ' once its driver has let go' : ''}`;
   return new GpuvmError(error.code, `${error.message}; ${end}`, {
     cause: error,
     details: { ...error.details, undo: report },

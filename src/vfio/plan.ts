@@ -33,12 +33,17 @@ export async function planBinding(
   const groups = new Map<string, DeviceRequest>();
   for (const { request, device } of devices)
     if (device.group !== null && !groups.has(device.group)) groups.set(device.group, request);
-  const steps = devices.flatMap(({ request, device }) => bindingSteps(device, request, sysroot, table));
+  const findings = await checkDevices(requests, host, table);
+  // Of these nothing more may be read.
+  const isHung = (name: string) => findings.some(({ id }) => id === `vfio.hung/${name}`);
+  const steps = devices
+    .filter(({ device }) => !isHung(device.name))
+    .flatMap(({ request, device }) => bindingSteps(device, request, sysroot, table));
   const nodes = [...groups].flatMap(([group, request]) => nodeSteps(group, request, account));
   return {
     requests,
     host,
-    findings: await checkDevices(requests, host, table),
+    findings,
     steps: [...steps, ...nodes],
     ungrouped: devices.filter(({ device }) => device.group === null).map(({ request }) => request),
   };

@@ -27,7 +27,10 @@ export interface HostDevice {
   /** `/sys/bus/platform/devices/17000000.gpu` */
   readonly path: string;
   readonly driver: string | null;
-  /** As the file has it: `(null)` where nothing is set. Undefined where this kernel has no such file. */
+  /**
+   * As the file has it: `(null)` where nothing is set. Undefined where this kernel has no such file. Read when it is asked
+   * for: while the kernel waits for a driver to let go of the device it keeps whoever reads the file, too.
+   */
   readonly override: string | undefined;
   /** Its IOMMU group's number; null without one. */
   readonly group: string | null;
@@ -57,7 +60,9 @@ export function readDevice(bus: 'platform' | 'pci', name: string, sysroot: strin
     name,
     path,
     driver: linkName(join(sysroot, path, 'driver')),
-    override: readText(join(sysroot, path, 'driver_override')),
+    get override() {
+      return readText(join(sysroot, path, 'driver_override'));
+    },
     group: linkName(join(sysroot, path, 'iommu_group')),
   };
 }

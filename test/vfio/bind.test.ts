@@ -241,6 +241,7 @@ describe('binding', () => {
     const folder = join(parts.sysroot, 'sys/bus/platform/devices/17000000.gpu/vfio-dev');
     mkdirSync(join(folder, 'vfio3'), { recursive: true });
     writeFileSync(join(folder, 'vfio3/uevent'), 'MAJOR=243\nMINOR=3\nDEVNAME=vfio/devices/vfio3\n');
+    writeFileSync(join(folder, 'vfio3/dev'), '243:3\n');
     addProcess(parts.sysroot, 4242, 'node', ['/dev/iommu', '/dev/vfio/devices/vfio3']);
     addProcess(parts.sysroot, 4243, 'node', ['/dev/vfio/devices/vfio4']);
     const report = await devices.restore();

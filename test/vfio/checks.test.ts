@@ -225,6 +225,7 @@ const mistakes: [
         join(root, 'sys/devices/platform/17000000.gpu/vfio-dev/vfio3/uevent'),
         'MAJOR=243\nMINOR=3\nDEVNAME=vfio/devices/vfio3\n',
       );
+      writeFileSync(join(root, 'sys/devices/platform/17000000.gpu/vfio-dev/vfio3/dev'), '243:3\n');
       addProcess(root, 77, 'node', ['/dev/vfio/devices/vfio3 (deleted)']);
     },
   ],
@@ -252,6 +253,7 @@ const mistakes: [
         join(root, 'sys/devices/platform/17000000.gpu/drm/card0/uevent'),
         'MAJOR=226\nDEVNAME=dri/card0\n',
       );
+      writeFileSync(join(root, 'sys/devices/platform/17000000.gpu/drm/card0/dev'), '226:0\n');
       addProcess(root, 88, 'Xorg', ['/dev/dri/card0', '/dev/null']);
     },
   ],

@@ -28,10 +28,10 @@ export function checkPresent({ bus, name }: DeviceRequest, sysroot: string): Fin
 }
 
 /** Whether the device's present driver can be taken off it, and by whom it is claimed. */
-export function checkDriver({ bus, name, driver, override, path }: HostDevice, sysroot: string): Finding {
+export function checkDriver({ bus, name, driver, path }: HostDevice, sysroot: string): Finding {
   const about = { id: `vfio.driver/${name}`, device: name };
   const link = `${path}/driver`;
-  if (override === undefined)
+  if (!existsSync(join(sysroot, path, 'driver_override')))
     return {
       ...about,
       status: 'fail',

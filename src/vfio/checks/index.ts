@@ -10,6 +10,7 @@ import { checkClaims } from './claims.js';
 import { checkDriver, checkPresent, checkVfioDriver, mayBind } from './device.js';
 import { checkGroup, checkViable } from './group.js';
 import { checkContainer, checkGroupNode, checkIommu, checkMemlock } from './host.js';
+import { checkHung } from './hung.js';
 import { checkConsumers, checkHolders, holdersOfDevices } from './use.js';
 
 /**
@@ -37,6 +38,10 @@ export async function checkDevices(
   // Who may not bind is told to be root, whom the limit does not hold.
   const isBarred = devices.some(({ device }) => !isVfioDriver(device.driver) && !mayBind(device, sysroot));
   const memlock = isBarred ? undefined : checkMemlock(host, sysroot);
+  const hung = await checkHung(
+    devices.map(({ device }) => device),
+    sysroot,
+  );
   const holders = holdersOfDevices(
     devices.map(({ device }) => device),
     sysroot,
@@ -50,6 +55,7 @@ export async function checkDevices(
     ...requests.flatMap((request, at) =>
       ofDevice(request, found[at]!.device, { requests, sysroot, table, holders }),
     ),
+    ...hung,
     ...groups.flatMap((group) => [checkViable(group, requests, sysroot), checkGroupNode(group, host)]),
     ...(host.folders ? checkClaims(requests, host.folders, sysroot) : []),
   ];

@@ -42,6 +42,7 @@ export function fakeSysroot({
     if (!cdev) return;
     make(`${device}/vfio-dev/vfio${at}`);
     writeFileSync(join(root, `${device}/vfio-dev/vfio${at}/uevent`), `DEVNAME=vfio/devices/vfio${at}\n`);
+    writeFileSync(join(root, `${device}/vfio-dev/vfio${at}/dev`), `243:${at}\n`);
     touch(`dev/vfio/devices/vfio${at}`);
   });
   return { root, remove: () => rmSync(root, { recursive: true, force: true }) };

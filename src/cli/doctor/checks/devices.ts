@@ -19,6 +19,7 @@ export const deviceRow: Row = {
     'vfio.holders',
     'vfio.consumers',
     'vfio.quirk',
+    'vfio.hung',
     'vfio.viable',
     'vfio.node',
     'vfio.claim',
