@@ -47,7 +47,7 @@ async function makeList({ tree, devices }: Selection, bpmp: unknown): Promise<Al
   const list = allowListOf(tree, devices);
   if (bpmp === undefined) return list;
   const { askingParents } = await import('./ask-parents.js');
-  return askingParents(String(bpmp), (ask) => closeOverParents(list, tree, ask));
+  return askingParents(String(bpmp), (ask) => closeOverParents(list, ask));
 }
 
 function needsNothing({ clocks, resets, powerDomains }: AllowList, name: string): boolean {

@@ -118,7 +118,8 @@ function sharedLines({ kind, name, id, uses, users, isShared }: AnalyzedResource
     .filter((user) => user.isEnabled === isShared)
     .map(({ name, property, as }) => `${name} (${property}${as === undefined ? '' : ` "${as}"`})`);
   const ours = [...new Set(uses.map(({ device }) => device))];
-  return folded(`  ${kindNames[kind]} ${name} (${id}), of ${ours.join(', ')}: `, who);
+  const others = who.length > 0 ? who : ['everything: it is a root of the clocks'];
+  return folded(`  ${kindNames[kind]} ${name} (${id}), of ${ours.join(', ')}: `, others);
 }
 
 /** One line for each node, whatever it was found by. */

@@ -2,6 +2,7 @@ import { phandlesOf, type Tree } from '../../devicetree/index.js';
 import {
   type HostUser,
   HostUsers,
+  isSharedRoot,
   type ResourceKind,
   type ResourceUse,
   resourceKinds,
@@ -30,6 +31,8 @@ export interface AllowEntry {
 }
 
 export type AllowList = Readonly<Record<ResourceKind, readonly AllowEntry[]>> & {
+  /** The host's, and those of its devices that the VM has. */
+  readonly tree: Tree;
   readonly devices: readonly SelectedDevice[];
   /** Whether a BPMP was asked for the parents of the clocks. */
   readonly isClosed: boolean;
@@ -52,7 +55,7 @@ export function allowListOf(tree: Tree, devices: readonly SelectedDevice[]): All
     );
   };
   const [clocks, resets, powerDomains] = resourceKinds.map(entriesOf);
-  return { devices, isClosed: false, clocks: clocks!, resets: resets!, powerDomains: powerDomains! };
+  return { tree, devices, isClosed: false, clocks: clocks!, resets: resets!, powerDomains: powerDomains! };
 }
 
 export function hostUsersOf(tree: Tree, devices: readonly SelectedDevice[]): HostUsers {
@@ -69,13 +72,18 @@ function entryOf(uses: readonly DeviceUse[], users: readonly HostUser[]): AllowE
   const now = users.filter(({ isEnabled }) => isEnabled);
   const tuned = uses.map((use) => tuningOf(use, name)).find((each) => each !== undefined);
   // A guest that makes it another clock's parent leaves it as it is.
+  const isRoot = isSharedRoot(kind, id);
   const isParentOnly = uses.every(({ property }) => property === 'assigned-clock-parents');
   return {
     id,
     name,
-    reason: [...uses.map(reasonOf), ...(tuned === undefined ? [] : [tuned])].join('; '),
+    reason: [
+      ...uses.map(reasonOf),
+      ...(tuned === undefined ? [] : [tuned]),
+      ...(isRoot ? ['a root that the whole chip hangs on'] : []),
+    ].join('; '),
     right: tuned === undefined ? 'use' : 'tune',
-    shared: now.length > 0 || isParentOnly,
+    shared: now.length > 0 || isParentOnly || isRoot,
     usedBy: now.map((user) => user.name),
     wouldUse: users.filter(({ isEnabled }) => !isEnabled).map((user) => user.name),
     devices: [...new Set(uses.map(({ device }) => device.name))],

@@ -1,4 +1,3 @@
-import type { Tree } from '../../devicetree/index.js';
 import { tableOf } from '../analysis/index.js';
 import { type AllowEntry, type AllowList, hostUsersOf } from './allow-list.js';
 
@@ -9,10 +8,10 @@ export type AskParents = (clock: number) => Promise<Iterable<number>>;
  * The list with the clocks above its clocks, as shared ones: a guest that enables a clock enables every parent with it,
  * and one refusal fails the whole chain. Whoever of the host hangs on the same parents, through whichever clock, is named.
  */
-export async function closeOverParents(list: AllowList, tree: Tree, ask: AskParents): Promise<AllowList> {
+export async function closeOverParents(list: AllowList, ask: AskParents): Promise<AllowList> {
   const own = new Set(list.clocks.map(({ id }) => id));
   const below = await clocksBelow(own, ask);
-  const users = hostUsersOf(tree, list.devices);
+  const users = hostUsersOf(list.tree, list.devices);
   const hostBelow = await clocksBelow(users.usedNow('clocks'), ask);
   const table = tableOf.clocks;
   const nameOf = (id: number) => table.nameOf(id) ?? String(id);

@@ -19,6 +19,7 @@ import {
   childrenAlong,
   type HostUser,
   HostUsers,
+  isSharedRoot,
   isWithin,
   type ResourceKind,
   resourceKinds,
@@ -189,7 +190,7 @@ function resourcesOf(tree: Tree, devices: readonly SelectedDevice[], phandles: P
           .filter((use) => use.kind === kind && use.id === id)
           .map(({ from, property, as }) => ({ device: from, property, as })),
         users: others,
-        isShared: others.some(({ isEnabled }) => isEnabled),
+        isShared: isSharedRoot(kind, id) || others.some(({ isEnabled }) => isEnabled),
       };
     });
   });

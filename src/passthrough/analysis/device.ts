@@ -64,13 +64,12 @@ function byNode(
   index: HostNodeIndex,
   profiles: readonly DeviceProfile[],
 ): SelectedDevice | undefined {
-  const host = hostNameIn(name);
   const node =
     findNode(tree, name) ??
     findLabel(tree, name) ??
     resolvePath(tree, name) ??
     onlyNamed(tree, name) ??
-    (host === undefined ? undefined : describedBy(index, host, profiles));
+    describedBy(index, hostNameIn(name) ?? name, profiles);
   if (node === undefined || node.parent === undefined) return undefined;
   const own = platformNameOf(node);
   const profile = profileOf(profiles, own, node);
@@ -94,7 +93,7 @@ function describedBy(
 /** `17000000.gpu` for itself and for `gpu@17000000`. */
 function hostNameIn(name: string): string | undefined {
   if (addressIn(name) !== undefined) return name;
-  const [, base, address] = /^(?:.*\/)?([^/@]+)@([0-9a-f]{1,16})$/.exec(name) ?? [];
+  const [, base, address] = /^(?:.*\/)?([^/@:]+)@([0-9a-f]{1,16})$/.exec(name) ?? [];
   return base === undefined ? undefined : `${address}.${base}`;
 }
 

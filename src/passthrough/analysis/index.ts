@@ -14,6 +14,7 @@ export {
   childrenAlong,
   type HostUser,
   HostUsers,
+  isSharedRoot,
   isWithin,
   type ResourceKind,
   type ResourceUse,

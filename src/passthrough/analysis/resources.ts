@@ -1,4 +1,4 @@
-import { tegra234 } from '../../bpmp/tegra234/index.js';
+import { sharedRootClocks, tegra234 } from '../../bpmp/tegra234/index.js';
 import type { ResourceTable } from '../../bpmp/wire/index.js';
 import {
   isEnabled,
@@ -22,6 +22,11 @@ export const tableOf: Readonly<Record<ResourceKind, ResourceTable>> = {
   resets: tegra234.resets,
   powerDomains: tegra234.powerDomains,
 };
+
+/** A clock that the whole chip hangs on, whoever names it. */
+export function isSharedRoot(kind: ResourceKind, id: number): boolean {
+  return kind === 'clocks' && sharedRootClocks.includes(id);
+}
 
 /** One place where a device says that it uses a clock, a reset or a power domain of the BPMP. */
 export interface ResourceUse {

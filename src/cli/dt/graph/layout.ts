@@ -13,13 +13,22 @@ export interface Layout {
   readonly boxes: ReadonlyMap<string, PlacedBox>;
 }
 
+/** What stands above each column. */
+export const headings: Readonly<Record<Column, string>> = {
+  0: 'goes with them',
+  1: 'devices',
+  2: 'what they use, and who refers to them',
+  3: 'others of the host',
+};
+
 export const BOX_HEIGHT = 20;
 const ROW = 26;
 const MARGIN = 24;
-const TOP = 112;
+const TOP = 124;
 const GAP = 130;
-/** Of one character of the drawing's font. */
-const CHARACTER = 6.7;
+const LEGEND_WIDTH = 980;
+/** Of one character, in the widest of the fonts that a viewer may take. */
+const CHARACTER = 7.3;
 const COLUMNS: readonly Column[] = [0, 1, 2, 3];
 /** Back and forth so often; more changes nothing that can be seen. */
 const SWEEPS = 8;
@@ -67,13 +76,13 @@ function place(columns: readonly (readonly GraphBox[])[], rows: ReadonlyMap<stri
   let x = MARGIN;
   for (const column of columns) {
     if (column.length === 0) continue;
-    const width = Math.max(...column.map(widthOf));
+    const width = Math.max(headings[column[0]!.column].length * CHARACTER, ...column.map(widthOf));
     for (const box of column)
       boxes.set(box.id, { ...box, x, y: TOP + (rows.get(box.id)! - top) * ROW, width });
     x += width + GAP;
   }
   return {
-    width: Math.max(x - GAP + MARGIN, 760),
+    width: Math.max(x - GAP + MARGIN, LEGEND_WIDTH),
     height: TOP + (bottom - top + 1) * ROW + MARGIN,
     boxes,
   };

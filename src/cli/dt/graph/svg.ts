@@ -1,25 +1,18 @@
 import { escapedXml } from '../../xml.js';
 import { colours } from './colours.js';
 import type { BoxKind, Column, Graph } from './graph.js';
-import { BOX_HEIGHT, type Layout, layOut, type PlacedBox } from './layout.js';
-
-const headings: Readonly<Record<Column, string>> = {
-  0: 'goes with them',
-  1: 'devices',
-  2: 'what they use, and who refers to them',
-  3: 'others of the host',
-};
+import { BOX_HEIGHT, headings, type Layout, layOut, type PlacedBox } from './layout.js';
 
 const style = `
     text { font: 11px ui-monospace, 'DejaVu Sans Mono', monospace; fill: #1c1917; }
     .page { fill: #ffffff; } .title { font-size: 16px; font-weight: bold; } .head { font-weight: bold; }
     .box { stroke: #57534e; stroke-width: .75; } .faint { stroke-dasharray: 3 3; }
     .edge { stroke: #78716c; fill: none; stroke-width: 1; }
-    .edge.shared { stroke: #b45309; } .quiet { fill: #57534e; }
+    .edge.both { stroke: #b45309; } .quiet { fill: #57534e; }
     ${fills(1)}
     @media (prefers-color-scheme: dark) {
       text { fill: #f5f5f4; } .page { fill: #1c1917; } .box { stroke: #d6d3d1; } .edge { stroke: #a8a29e; }
-      .edge.shared { stroke: #f59e0b; } .quiet { fill: #d6d3d1; }
+      .edge.both { stroke: #f59e0b; } .quiet { fill: #d6d3d1; }
       ${fills(2)}
     }`;
 
@@ -52,9 +45,9 @@ ${[...boxes.values()].map(boxXml).join('\n')}
 `;
 }
 
-/** Rows of five. */
+/** Rows of four. */
 function legend(kind: BoxKind, index: number): string {
-  const x = 24 + (index % 4) * 185;
+  const x = 24 + (index % 4) * 232;
   const y = 42 + Math.floor(index / 4) * 17;
   return `  <rect class="box ${kind}${faint(kind)}" x="${x}" y="${y}" width="14" height="11"/><text x="${x + 20}" y="${y + 10}">${escapedXml(colours[kind][0])}</text>`;
 }
@@ -63,7 +56,7 @@ function headingsOf({ boxes }: Layout): string[] {
   const seen = new Map<Column, PlacedBox>();
   for (const box of boxes.values()) if (!seen.has(box.column)) seen.set(box.column, box);
   return [...seen].map(
-    ([column, { x }]) => `  <text class="head" x="${number(x)}" y="104">${headings[column]}</text>`,
+    ([column, { x }]) => `  <text class="head" x="${number(x)}" y="114">${headings[column]}</text>`,
   );
 }
 
@@ -83,10 +76,10 @@ function edgeXml(from: PlacedBox, to: PlacedBox, label: string | undefined, isFa
   const bend = isSame ? 40 : Math.abs(x2 - x1) / 2;
   const bend1 = isForth ? x1 + bend : x1 - bend;
   const bend2 = isSame ? x2 + bend : isForth ? x2 - bend : x2 + bend;
-  const shared = from.kind === 'shared' || to.kind === 'shared' ? ' shared' : '';
+  const both = from.kind === 'shared' || to.kind === 'shared' ? ' both' : '';
   const title = [from.label, label, to.label].filter((each) => each !== undefined).join(' – ');
   const path = `M${number(x1)} ${number(y1)} C${number(bend1)} ${number(y1)} ${number(bend2)} ${number(y2)} ${number(x2)} ${number(y2)}`;
-  return `  <path class="edge${shared}${isFaint ? ' faint' : ''}" d="${path}"><title>${escapedXml(title)}</title></path>`;
+  return `  <path class="edge${both}${isFaint ? ' faint' : ''}" d="${path}"><title>${escapedXml(title)}</title></path>`;
 }
 
 function faint(kind: BoxKind): string {
