@@ -3,13 +3,20 @@ import { printValue } from './print-value.js';
 import { sourceName } from './source-names.js';
 import type { TreeNode } from './tree.js';
 
+export interface OverlayPrintOptions {
+  /** What a property's numbers are called, put behind it as a comment. */
+  readonly nameOf?: (node: TreeNode, property: string) => string | undefined;
+  /** What is said of a node, put above it as a comment of so many lines. */
+  readonly remarksOf?: (node: TreeNode) => readonly string[];
+}
+
 /**
  * An overlay as source, `/plugin/`, of which `dtc -@` makes the same blob as `writeTree` of `build()`, as long as the
- * overlay gives none of its nodes a phandle itself. `nameOf` puts names behind a value, as a comment.
+ * overlay gives none of its nodes a phandle itself.
  */
 export function printOverlay(
   overlay: OverlayBuilder,
-  { nameOf }: { readonly nameOf?: (node: TreeNode, property: string) => string | undefined } = {},
+  { nameOf, remarksOf }: OverlayPrintOptions = {},
 ): string {
   const labels = labelsFor(overlay);
   const paths = new Map(
@@ -26,7 +33,7 @@ export function printOverlay(
     const indent = '\t'.repeat(depth);
     const properties = [...each.properties].map(([property, value]) => {
       const said = nameOf?.(each, property);
-      const behind = said === undefined ? '' : ` /* ${said.replace(/\*\//g, '* /')} */`;
+      const behind = said === undefined ? '' : ` ${comment(said)}`;
       const key = `${indent}\t${sourceName(property, each.path)}`;
       if (value.length === 0) return `${key};${behind}`;
       return `${key} = ${printValue(value, overlay.usesIn(value).map(written))};${behind}`;
@@ -36,13 +43,17 @@ export function printOverlay(
     );
     const own = (labels.get(each) ?? []).map((label) => `${label}: `).join('');
     const blocks = [...(properties.length > 0 ? [properties.join('\n')] : []), ...children];
-    return `${indent}${own}${name} {\n${blocks.map((block) => `${block}\n`).join('\n')}${indent}};`;
+    const remarks = remarksOf?.(each) ?? [];
+    const above = remarks.length > 0 ? `${indent}${comment(remarks.join(`\n${indent} * `))}\n` : '';
+    return `${above}${indent}${own}${name} {\n${blocks.map((block) => `${block}\n`).join('\n')}${indent}};`;
   };
   const fragments = overlay.fragments.map(({ target, content }) =>
     node(content, 'label' in target ? `&${target.label}` : `&{${target.path}}`, 0),
   );
   return `/dts-v1/;\n/plugin/;\n${fragments.map((fragment) => `\n${fragment}\n`).join('')}`;
 }
+
+const comment = (text: string) => `/* ${text.replace(/\*\//g, '* /')} */`;
 
 /** In the blob, where a fragment's content has a path: a label in its place would be offered to later overlays. */
 function pathOf(node: TreeNode, fragments: ReadonlyMap<TreeNode, string>): string {

@@ -1,0 +1,2 @@
+/** The overlay that takes a VM's devices from the host's drivers, for one host's tree. */
+export { type HostOverlay, type HostOverlayRequest, makeHostOverlay, type TakenDevice } from './make.js';
