@@ -64,6 +64,37 @@ export const dtCommands: readonly Command[] = [
     load: () => import('../dt/allow-list.js'),
   },
   {
+    path: 'dt overlay',
+    summary: "make the overlay for the host's device tree that gives a VM its devices",
+    description: [
+      'Each of the platform devices of the VM file gets a dummy compatible, a stream of an IOMMU and dma-coherent; engines are',
+      'taken out of host1x; carve-outs are reserved and become devices; the driver behind /dev/bpmp-host is told what the VM',
+      'needs. Reasons are in the source (--dts). One that would not work is not written, and the exit status is 69.',
+    ].join(' '),
+    args: [
+      ['<host>', "the host's device tree without such an overlay: a .dtb file, or /proc/device-tree"],
+      ['<file>', 'the VM file'],
+    ],
+    options: [
+      [
+        '-o, --output <file>',
+        'where the overlay is put (default: stdout); as source where the name ends in .dts',
+      ],
+      ['--dts', 'as source, for dtc -@'],
+      ['--apply <dtb>', "put the host's tree with the overlay in it there"],
+      [
+        '--bpmp <which>',
+        'the BPMP that is asked for the clocks above: simulated (default), host-device (/dev/bpmp-host), or a path',
+      ],
+    ],
+    examples: [
+      'gpuvm dt overlay orin.dtb examples/orin-gpu-vm.yaml -o gpu-vm.dtbo',
+      'gpuvm dt overlay orin.dtb vm.yaml --dts | less',
+      'gpuvm dt overlay orin.dtb vm.yaml --apply with-overlay.dtb',
+    ],
+    load: () => import('../dt/overlay.js'),
+  },
+  {
     path: 'dt guest',
     summary: "make the device tree of a VM's guest, with the host's devices where QEMU will have them",
     description: [
@@ -87,6 +118,30 @@ export const dtCommands: readonly Command[] = [
       'gpuvm dt guest vm.yaml --dts | less',
     ],
     load: () => import('../dt/guest.js'),
+  },
+  {
+    path: 'dt check',
+    summary: "hold a guest's device tree that was written by hand against what its VM needs",
+    description: [
+      "Where QEMU has the BPMP's window, each device's registers and interrupts, CPUs, memory, carve-outs; the clocks, resets",
+      'and power domains that the policy grants; the kernel parameters that devices need; references that lead nowhere. A line',
+      'for each finding, with the node and the right value. The exit status is 1 where there is one, or with --fix one is left.',
+    ].join(' '),
+    args: [
+      ['<guest>', "the guest's device tree: a .dtb file"],
+      ['<file>', 'the VM file'],
+    ],
+    options: [
+      ['--host-tree <dtb>', "the host's device tree (default: deviceTree.hostTree, or that of this host)"],
+      ['--qemu-tree <dtb>', "QEMU's own tree for this machine (default: QEMU is asked)"],
+      ['--fix <file>', 'write the corrected tree there, and say what could not be corrected'],
+      ['--sysroot <folder>', 'where /sys and /proc of the host are (default: /)'],
+    ],
+    examples: [
+      'gpuvm dt check guest.dtb vm.yaml --host-tree orin.dtb',
+      'gpuvm dt check guest.dtb vm.yaml --fix mended.dtb && mv mended.dtb guest.dtb',
+    ],
+    load: () => import('../dt/check.js'),
   },
   {
     path: 'dt show',
