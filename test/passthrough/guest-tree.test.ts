@@ -1,14 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { cacheFolder, parseVmFile, type VmConfig } from '../../src/config/index.js';
+import { parseVmFile, type VmConfig } from '../../src/config/index.js';
 import {
   danglingReferences,
   findNode,
   interruptsOf,
   memoryRanges,
-  parseTree,
   phandleOf,
   phandlesOf,
   printTree,
@@ -199,17 +197,6 @@ describe("the guest's tree of the reference VM", () => {
       return writeTree(tree);
     };
     expect(without(one!)).toEqual(without(two!));
-  });
-
-  it.each(['agx', 'nx'])('follows from the real tree of an Orin %s', (board) => {
-    const path = join(cacheFolder(), `guest-kernel/current/orin-${board}.dtb`);
-    if (!existsSync(path)) return console.warn(`SKIPPED: needs ${path}, which scripts/guest-kernel makes`);
-    const made = make({ host: parseTree(readFileSync(path)) });
-    expect(danglingReferences(made.tree)).toEqual([]);
-    expect(addresses(made, '13e00000.host1x_pt')).toEqual([0x6601_0000n, 0x6602_0000n, 0x6603_0000n]);
-    expect(clocksOf(made, '15340000.vic')).toEqual([167]);
-    expect(readString(nodeOf(made, '15480000.nvdec').get('status'))).toBe('disabled');
-    if (hasDtc) expect(dtcLint(writeTree(made.tree), 'dtb')).toEqual([]);
   });
 });
 

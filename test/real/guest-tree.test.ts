@@ -5,9 +5,25 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cacheFolder, parseVmFile, type VmConfig } from '../../src/config/index.js';
-import { findNode, parseTree, readString, type Tree, walk } from '../../src/devicetree/index.js';
+import {
+  danglingReferences,
+  diffTrees,
+  findNode,
+  interruptsOf,
+  parseTree,
+  phandleOf,
+  phandlesOf,
+  readCells,
+  readString,
+  regionsOf,
+  type Tree,
+  type TreeNode,
+  walk,
+  writeTree,
+} from '../../src/devicetree/index.js';
 import { VirtualMachine } from '../../src/vm/index.js';
-import { hasDtc } from '../devicetree/dtc.js';
+import { plannedTree } from '../../src/vm/tree/planned.js';
+import { dtcLint, hasDtc } from '../devicetree/dtc.js';
 import { hostBlob } from '../devicetree/fixtures/tegra234.js';
 import { initramfs } from '../support/initramfs.js';
 
@@ -17,6 +33,10 @@ const kernel = join(cache, 'guest/demo/vmlinuz');
 const initrd = join(cache, 'guest/demo/initrd');
 const isPrepared = [qemu, kernel, initrd].every((path) => existsSync(path));
 if (!isPrepared) console.warn("SKIPPED: needs the demo's guest and QEMU, which scripts/setup makes");
+
+const boards = ['agx', 'nx'].map((board) => join(cache, `guest-kernel/current/orin-${board}.dtb`));
+const hasBoards = boards.every((path) => existsSync(path)) && existsSync(qemu);
+if (!hasBoards) console.warn('SKIPPED: needs the trees of two boards, which scripts/guest-kernel makes');
 
 /** Says what the guest's kernel has of its tree, and what it made of it; then asks the BPMP, as the demo does. */
 const init = `#!/bin/busybox sh
@@ -111,7 +131,9 @@ policy: ${fileURLToPath(new URL('../../examples/policies/gpu.yaml', import.meta.
 
     expect(told('cpus')).toEqual([String(cpus)]);
     expect(cpusOf(tree)).toBe(cpus);
-    expect(seenProperties(told('property'))).toEqual(writtenProperties(tree));
+    const written = writtenProperties(tree);
+    expect(Object.keys(written).length).toBeGreaterThan(250);
+    expect(seenProperties(told('property'))).toEqual(written);
     // Linux made devices of the nodes, at the addresses that the layout has for them.
     expect(told('device')).toEqual(
       expect.arrayContaining(['64000000.gpu', '66010000.host1x', '66800000.dce', '66100000.display', 'bpmp']),
@@ -149,5 +171,52 @@ policy: ${fileURLToPath(new URL('../../examples/policies/gpu.yaml', import.meta.
         .filter(([, , path]) => !path!.endsWith('/name') && !ofQemu.test(path!))
         .map(([, hash, path]) => [path, hash]),
     );
+  }
+});
+
+describe.skipIf(!hasBoards || !hasDtc)("a guest's tree from a real board's and a real QEMU's", () => {
+  const file = fileURLToPath(new URL('../../examples/orin-gpu-vm.yaml', import.meta.url));
+  const example = parseVmFile(readFileSync(file, 'utf8'), { file });
+
+  it.each(boards)('%s: is content to dtc, and has each device where QEMU would', async (hostTree) => {
+    const perCpus = await Promise.all(
+      [1, 2, 4].map((smp) => {
+        const machine = { machine: 'virt,gic-version=3', cpu: 'cortex-a72', smp: String(smp) };
+        return plannedTree({ ...example, ...machine, qemu: { binary: qemu } }, { hostTree });
+      }),
+    );
+    for (const { tree } of perCpus) {
+      expect(dtcLint(writeTree(tree), 'dtb')).toEqual([]);
+      expect(danglingReferences(tree)).toEqual([]);
+    }
+    // Only the number of CPUs tells them apart.
+    const [one, two, four] = perCpus.map(({ tree }) => tree);
+    expect(
+      [one, two, four].map((tree) => [...findNode(tree!, '/cpus')!.children].filter(isCpu).length),
+    ).toEqual([1, 2, 4]);
+    const differing = [two, four].flatMap((tree) => diffTrees(one!, tree!, { byTarget: true }));
+    const others = differing.filter(
+      (change) => !('path' in change && /^\/(cpus|intc|timer|pmu|psci)/.test(change.path)),
+    );
+    expect(others).toEqual([]);
+
+    const tree = two!;
+    const { devices } = perCpus[1]!.devices!;
+    const at = (host: string) =>
+      regionsOf(findNode(tree, devices.find((each) => each.host === host)!.path)!).map(
+        ({ address }) => address,
+      );
+    expect(at('17000000.gpu')).toEqual([0x6400_0000n, 0x6500_0000n, 0x6600_0000n]);
+    // The mainline's host1x has three regions, so all behind it lies closer than with NVIDIA's four.
+    expect(at('13e00000.host1x_pt')).toEqual([0x6601_0000n, 0x6602_0000n, 0x6603_0000n]);
+    expect(at('15340000.vic')).toEqual([0x6604_0000n]);
+    const vic = findNode(tree, devices.find(({ host }) => host === '15340000.vic')!.path)!;
+    expect(interruptsOf(vic, phandlesOf(tree))!.map((line) => line!.cells)).toEqual([[0, 125, 4]]);
+    expect(readCells(vic.get('clocks'))).toEqual([phandleOf(findNode(tree, '/bpmp')!), 167]);
+    expect(readString(findNode(tree, '/platform-bus/host1x/nvdec')!.get('status'))).toBe('disabled');
+  });
+
+  function isCpu(node: TreeNode): boolean {
+    return readString(node.get('device_type')) === 'cpu';
   }
 });

@@ -16,7 +16,7 @@ export async function run({ args: [file], options }: Call, context: Context): Pr
     sysroot: text('sysroot'),
     hostTree: text('hostTree'),
     qemuTree: text('qemuTree'),
-  });
+  }).catch(withoutQemu);
   const isSource = options.dts === true || (output !== undefined && /\.dts$/.test(output));
   const made = isSource ? printTree(tree) : writeTree(tree);
   if (output !== undefined) await save(output, made);
@@ -31,6 +31,17 @@ export async function run({ args: [file], options }: Call, context: Context): Pr
   }
   if (devices && !json) tell(devices, verbose, (line) => stderr.line(line));
   return 0;
+}
+
+/** A VM's QEMU need not run where its tree is made. */
+function withoutQemu(error: unknown): never {
+  if (!GpuvmError.is(error, 'GPUVM_QEMU_START') && !GpuvmError.is(error, 'GPUVM_QEMU_UNSUITABLE'))
+    throw error;
+  throw new GpuvmError(
+    error.code,
+    `${error.message}: run this where it can run, or give the tree that it makes there by -machine dumpdtb=FILE (--qemu-tree)`,
+    { cause: error, details: error.details },
+  );
 }
 
 function reportOf(devices: GuestTreeReport | undefined) {
