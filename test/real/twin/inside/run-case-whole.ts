@@ -21,7 +21,6 @@ export async function whole() {
   const second = {
     other: await gpuvm(['run', other]),
     same: await gpuvm(['run', file]),
-    plan: await gpuvm(['plan', other, '--json']),
     changed: differences(stood, state()),
     pid: openers(`/dev/vfio/${group(EDU)}`)[0]?.pid,
   };
