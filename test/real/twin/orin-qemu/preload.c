@@ -1,21 +1,16 @@
 // Loaded into the stock QEMU: the path `/vfio-region/FD:SIZE` is that descriptor, which QEMU has inherited. A device of
 // VFIO's cannot be opened by a path, and has no size to seek to; it can be mapped as a file can.
-//
-// Besides, a header of vfio-user is handed to QEMU as a whole: an emulated host cuts one in two now and then, and QEMU 11.1
-// takes the first part for the end of the connection.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <sys/socket.h>
 #include <sys/types.h>
 #include <unistd.h>
 
-enum { MAX_REGIONS = 32, VFIO_USER_HEADER = 16 };
+enum { MAX_REGIONS = 32 };
 
 static struct {
   int fd;
@@ -63,19 +58,4 @@ off64_t lseek64(int fd, off64_t offset, int whence) {
     if (regions[i].fd == fd && whence == SEEK_END) return regions[i].size + offset;
   if (real == NULL) *(void**)&real = dlsym(RTLD_NEXT, "lseek64");
   return real(fd, offset, whence);
-}
-
-ssize_t recvmsg(int fd, struct msghdr* message, int flags) {
-  static ssize_t (*real)(int, struct msghdr*, int);
-  if (real == NULL) *(void**)&real = dlsym(RTLD_NEXT, "recvmsg");
-  ssize_t got = real(fd, message, flags);
-  if (message->msg_iovlen != 1 || message->msg_iov[0].iov_len != VFIO_USER_HEADER) return got;
-  while (got > 0 && got < VFIO_USER_HEADER) {
-    struct pollfd rest = {.fd = fd, .events = POLLIN};
-    poll(&rest, 1, -1);
-    ssize_t more = recv(fd, (char*)message->msg_iov[0].iov_base + got, (size_t)(VFIO_USER_HEADER - got), 0);
-    if (more == 0 || (more < 0 && errno != EAGAIN && errno != EINTR)) break;
-    if (more > 0) got += more;
-  }
-  return got;
 }

@@ -33,6 +33,19 @@ const Stage = { HANDLING: 1, ANSWERED: 2 } as const;
 export const REPLIES_SIZE = 0x80000;
 
 /**
+ * Kernels before 6.5 hand a file to a socket page by page, and the peer may look in between; QEMU takes half a header for
+ * the end of the connection. So a reply lies within one page, or where it is larger, its header does.
+ */
+const PAGE = 0x1000;
+
+/** Where a reply is put that would follow at this position. */
+function placeFor(position: number, size: number): number {
+  const isWithinPage = (position % PAGE) + size <= PAGE;
+  const start = isWithinPage ? position : Math.ceil(position / PAGE) * PAGE;
+  return start + size > REPLIES_SIZE ? 0 : start;
+}
+
+/**
  * Bytes stay on the socket until they have been dealt with, and a reply is sent from a file whose position the kernel moves
  * in the same instant. So whenever this process is killed, its successor knows which frame is next, whether that was
  * answered, and how much of the answer has gone.
@@ -96,14 +109,13 @@ export class KeptExchange implements Exchange {
       this.#plain.send(bytes, size, fd);
       return;
     }
-    const wraps = this.#position + size > REPLIES_SIZE;
-    const start = wraps ? 0 : this.#position;
+    const start = placeFor(this.#position, size);
     for (let i = 0; i < size; i++) this.#replies[start + i] = bytes[i];
     words[Kept.REPLY_START] = start;
     words[Kept.REPLY_END] = start + size;
     words[Kept.STAGE] = Stage.ANSWERED;
-    // Until here its position is behind the reply's end, which says that nothing of it was sent.
-    if (wraps) addon().fileSetPosition(this.#repliesFd, 0);
+    // Until here its position is before the reply's start or behind its end, which says that nothing of it was sent.
+    if (start !== this.#position) addon().fileSetPosition(this.#repliesFd, start);
     this.#position = start;
     this.#left = size;
     this.#sendLeft();
