@@ -10,6 +10,8 @@ import { guestTree, type TreeSources } from './guest-tree.js';
 import type { Named } from './named.js';
 import { SEEDS } from './seeds.js';
 
+export { describesDevices } from './describes.js';
+
 export interface PlannedTree {
   readonly tree: Tree;
   /** What became of the host's devices; undefined for a VM without any. */

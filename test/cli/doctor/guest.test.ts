@@ -96,6 +96,12 @@ describe('guest.append', () => {
     expect(await ask('guest.append', vm(guestTree()))).toMatchObject([{ status: 'fail' }]);
   });
 
+  it('is well where a run makes the tree, and fails where nobody does', async () => {
+    expect(await ask('guest.append', vm(undefined))).toMatchObject([{ status: 'ok' }]);
+    const own = `${devices}deviceTree: { describeDevices: false }\n`;
+    expect(await ask('guest.append', vm(undefined, own))).toMatchObject([{ status: 'fail' }]);
+  });
+
   it('is nothing to a guest without platform devices', async () => {
     expect(await ask('guest.append', vm(undefined, ''))).toEqual([]);
   });

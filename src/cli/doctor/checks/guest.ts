@@ -25,6 +25,14 @@ export const append: Check<Given> = {
     const line = config.append ?? (await bootArguments(config));
     // What firmware starts has a command line of its own, on a disk.
     if (config.kernel === undefined && line === undefined) return [];
+    if (line === undefined && (await isMade(config)))
+      return [
+        {
+          status: 'ok',
+          what: "the guest leaves its devices' clocks and domains on",
+          evidence: "append: not set; a run puts them into the guest's tree",
+        },
+      ];
     const words = (line ?? '').split(/\s+/);
     const missing = KEEPING.filter((word) => !words.includes(word));
     const evidence = `append: ${line ?? 'not set'}`;
@@ -40,6 +48,12 @@ export const append: Check<Given> = {
     ];
   },
 };
+
+/** Whether a run makes the guest's tree, parameters and all. */
+async function isMade(config: VmConfig): Promise<boolean> {
+  const { describesDevices } = await import('../../../vm/tree/planned.js');
+  return describesDevices(config);
+}
 
 async function bootArguments(config: VmConfig): Promise<string | undefined> {
   const tree = await treeOf(config).catch(() => undefined);
