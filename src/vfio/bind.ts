@@ -77,9 +77,12 @@ function isOpen({ host }: BindingPlan, path: string): boolean {
 function explain(error: unknown, report: UndoReport): unknown {
   if (!GpuvmError.is(error)) return error;
   const failed = report.steps.filter(({ outcome }) => outcome === 'failed');
+  const isHung = error.details.hung === true;
+  // Of one that hangs the message says why already.
+  const left = failed.map(({ what, why }) => (isHung ? what : `${what} (${why})`)).join(', ');
   const end = report.ok
     ? 'what had been changed was put back'
-    : `and not put back: ${failed.map(({ what, why }) => `${what} (${why})`).join(', ')}; run gpuvm recover${error.details.hung === true ? ' once its driver has let go' : ''}`;
+    : `and not put back: ${left}; run gpuvm recover${isHung ? ' once its driver has let go, or reboot' : ''}`;
   return new GpuvmError(error.code, `${error.message}; ${end}`, {
     cause: error,
     details: { ...error.details, undo: report },

@@ -20,12 +20,14 @@ export async function checkHung(devices: readonly HostDevice[], sysroot: string)
 }
 
 function finding({ name, path }: HostDevice, hanging: readonly Hanging[]): Finding {
-  const who = hanging.map((one) => `${one.name} (process ${one.pid})`).join(', ');
+  // Not those who only look, as this one does.
+  const busy = hanging.filter(({ wait }) => !wait?.includes('driver_override_show'));
+  const who = (busy.length > 0 ? busy : hanging).map((one) => `${one.name} (process ${one.pid})`).join(', ');
   return {
     id: `vfio.hung/${name}`,
     device: name,
     status: 'fail',
-    what: `the kernel does not come back from ${name}: ${who} hangs there, out of reach of signals`,
+    what: `the kernel does not come back from ${name}; waiting there, out of reach of signals: ${who}`,
     evidence: [
       `${path}/driver_override does not answer`,
       ...hanging.map(({ pid, wait }) => `process ${pid}: ${wait ?? 'no stack to be seen'}`),
