@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { loadVmFile } from '../../config/index.js';
 import { writeTree } from '../../devicetree/index.js';
 import { ExitStatus, GpuvmError } from '../../errors.js';
@@ -9,12 +8,14 @@ import {
   closeOverParents,
   type HostOverlay,
   makeHostOverlay,
+  resourceKinds,
+  selectDevices,
 } from '../../passthrough/index.js';
 import type { Call } from '../command.js';
 import type { Context } from '../context.js';
 import { askingParents } from './ask-parents.js';
 import { readTree } from './read-tree.js';
-import { readSelection } from './selection.js';
+import { saveWhole } from './save.js';
 
 /** The overlay on stdout or in a file; what is to be known of it on stderr. One that would not work is not written. */
 export async function run({ args: [host, file], options }: Call, context: Context): Promise<number> {
@@ -26,8 +27,8 @@ export async function run({ args: [host, file], options }: Call, context: Contex
   const isSource = options.dts === true || (output !== undefined && /\.dts$/.test(output));
   const made = isSource ? overlay.source : overlay.blob;
   if (!fails) {
-    if (output !== undefined) await save(output, made);
-    if (apply !== undefined) await save(apply, writeTree(overlay.applied));
+    if (output !== undefined) await saveWhole(output, Buffer.from(made));
+    if (apply !== undefined) await saveWhole(apply, writeTree(overlay.applied));
   }
   const { devices, findings } = overlay;
   if (json) {
@@ -51,37 +52,21 @@ export async function run({ args: [host, file], options }: Call, context: Contex
 }
 
 async function overlayFor(host: string, file: string, bpmp: string): Promise<HostOverlay> {
-  const config = await loadVmFile(file);
-  const tree = await readTree(host);
-  const profiles = await chooseProfiles(config.deviceTree.profiles);
-  const { name, platformDevices: devices } = config;
+  const { name: vm, platformDevices: devices, deviceTree } = await loadVmFile(file);
   if (devices.length === 0)
     throw new GpuvmError(
       'GPUVM_USAGE',
       `${file} has no platformDevices, so the host needs no overlay for it`,
     );
-  return makeHostOverlay({
-    tree,
-    from: host,
-    vm: name,
-    devices,
-    profiles,
-    allowList: await listFor(host, file, bpmp),
-  });
+  const [tree, profiles] = await Promise.all([readTree(host), chooseProfiles(deviceTree.profiles)]);
+  const wanted = devices.map(({ host, mmioBase }) => ({ name: host, isCarveOut: mmioBase !== undefined }));
+  const list = allowListOf(tree, selectDevices(tree, wanted, profiles));
+  const allowList = await withParents(list, bpmp);
+  return makeHostOverlay({ tree, from: host, vm, devices, profiles, allowList });
 }
 
-/** What the VM's devices need, with the clocks above: a guest that may not enable those enables none of its own. */
-async function listFor(host: string, file: string, bpmp: string): Promise<AllowList | undefined> {
-  const { tree, devices } = await readSelection({ args: [host], options: { vm: file } });
-  const list = allowListOf(tree, devices);
-  if (list.clocks.length + list.resets.length + list.powerDomains.length === 0) return undefined;
+/** With the clocks above: a guest that may not enable those enables none of its own. Undefined where it needs nothing. */
+async function withParents(list: AllowList, bpmp: string): Promise<AllowList | undefined> {
+  if (resourceKinds.every((kind) => list[kind].length === 0)) return undefined;
   return askingParents(bpmp, (ask) => closeOverParents(list, ask));
-}
-
-async function save(path: string, made: string | Uint8Array): Promise<void> {
-  try {
-    await writeFile(path, made);
-  } catch (cause) {
-    throw new GpuvmError('GPUVM_FILE', `${path} cannot be saved: ${(cause as Error).message}`, { cause });
-  }
 }

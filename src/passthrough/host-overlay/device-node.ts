@@ -1,11 +1,9 @@
 import {
   cells,
   EMPTY,
-  findNode,
   interruptCellsOf,
   interruptParentOf,
   isEnabled,
-  readString,
   readStrings,
   strings,
   type TreeNode,
@@ -13,7 +11,7 @@ import {
 } from '../../devicetree/index.js';
 import { GpuvmError } from '../../errors.js';
 import { type ResourceKind, resourceKinds, type Stream, tableOf } from '../analysis/index.js';
-import type { ResolvedDevice } from '../guest-tree/index.js';
+import { addressIn, type ResolvedDevice } from '../guest-tree/index.js';
 import { isBpmp } from '../names.js';
 import { baseNameOf, type KnownDevice, ruleFor } from '../profiles/index.js';
 import { regOn, unitName } from './bus.js';
@@ -24,19 +22,24 @@ import { setStream } from './streams.js';
 const used =
   /^(interrupts|interrupts-extended|interrupt-names|clocks|clock-names|assigned-clock.*|resets|reset-names|power-domains|power-domain-names|pinctrl-.*)$/;
 
-/** A node of the device's own for VFIO, on a bus of the host's; with what the tree's node has, where there is one. */
+/**
+ * A node of the device's own for VFIO, on a bus of the host's; with what the tree's node has, where there is one, its
+ * stream too where it is to have no other.
+ */
 export function addDeviceNode(
   draft: Draft,
   device: ResolvedDevice,
-  { bus, stream }: { readonly bus: TreeNode; readonly stream: Stream },
+  { bus, stream }: { readonly bus: TreeNode; readonly stream: Stream | undefined },
 ): TreeNode {
   const { host, regions, shape, profile } = device;
-  const node = draft.on(bus).add(unitName(baseNameOf(host), bus, regions[0]!.address));
+  const first = regions[0]?.address ?? addressIn(host) ?? 0n;
+  const node = draft.on(bus).add(unitName(baseNameOf(host), bus, first));
   draft.set(node, 'compatible', strings(DUMMY));
   draft.set(node, 'reg', regOn(bus, regions, host));
   if (shape) copyUsed(draft, device, shape, { node, bus });
   else if (profile.known) addKnown(draft, profile.known, { node, bus });
-  setStream(draft, node, stream);
+  if (stream) setStream(draft, node, stream);
+  else draft.copy(shape!, 'iommus', node);
   draft.set(node, 'dma-coherent', EMPTY, COHERENT);
   draft.set(node, 'status', strings('okay'));
   return node;
@@ -122,13 +125,3 @@ function gicOf({ tree, phandles }: Draft): TreeNode {
     "the host's tree has no interrupt controller for devices that it lacks",
   );
 }
-
-/** A node by the end of its path: `hda@3510000`, `chosen/framebuffer`. */
-export function nodesEnding(draft: Draft, end: string): TreeNode[] {
-  const direct = findNode(draft.tree, `/${end}`);
-  const all = [...walk(draft.tree.root)].filter(({ path }) => path.endsWith(`/${end}`));
-  return direct && !all.includes(direct) ? [direct, ...all] : all;
-}
-
-/** A node that the firmware may switch on again, so that only another compatible keeps its driver away. */
-export const isFramebuffer = (node: TreeNode) => readString(node.get('compatible')) === 'simple-framebuffer';
