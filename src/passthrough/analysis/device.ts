@@ -43,7 +43,12 @@ export function selectDevices(
   wanted: readonly WantedDevice[],
   profiles: readonly DeviceProfile[],
 ): SelectedDevice[] {
-  const index = new HostNodeIndex(tree);
+  let made: HostNodeIndex | undefined;
+  // Most names need none, and it looks at every node.
+  const index = () => {
+    made ??= new HostNodeIndex(tree);
+    return made;
+  };
   const found = wanted.flatMap(({ name, isCarveOut }): SelectedDevice[] => {
     const device = byNode(tree, name, index, profiles) ?? byProfile(name, profiles);
     if (device === undefined) {
@@ -61,33 +66,21 @@ export function selectDevices(
 function byNode(
   tree: Tree,
   name: string,
-  index: HostNodeIndex,
+  index: () => HostNodeIndex,
   profiles: readonly DeviceProfile[],
 ): SelectedDevice | undefined {
-  const node =
-    findNode(tree, name) ??
-    findLabel(tree, name) ??
-    resolvePath(tree, name) ??
-    onlyNamed(tree, name) ??
-    describedBy(index, hostNameIn(name) ?? name, profiles);
+  const named =
+    findNode(tree, name) ?? findLabel(tree, name) ?? resolvePath(tree, name) ?? onlyNamed(tree, name);
+  const host =
+    named === undefined ? (hostNameIn(name) ?? name) : isStandIn(named) ? platformNameOf(named) : undefined;
+  // What only holds the device for VFIO does not say what it is; the node that it was put beside does.
+  const node = host === undefined ? named : index().find(host, profiles).described;
   if (node === undefined || node.parent === undefined) return undefined;
   const own = platformNameOf(node);
   const profile = profileOf(profiles, own, node);
   const regions = node.get('reg') === undefined ? [] : regionsOf(node);
   const isMeant = profile?.known !== undefined && profile.known.regions[0]?.address === regions[0]?.address;
   return { name: node.name, host: own, node, profile, known: isMeant ? profile.known : undefined, regions };
-}
-
-function describedBy(
-  index: HostNodeIndex,
-  host: string,
-  profiles: readonly DeviceProfile[],
-): TreeNode | undefined {
-  const { described } = index.find(host, profiles);
-  // A stand-in alone says nothing of the device.
-  return described && isStandIn(described) && profileOf(profiles, host, undefined)?.known
-    ? undefined
-    : described;
 }
 
 /** `17000000.gpu` for itself and for `gpu@17000000`. */

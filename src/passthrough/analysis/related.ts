@@ -10,6 +10,7 @@ import {
   type TreeNode,
   walk,
 } from '../../devicetree/index.js';
+import { isStandIn } from '../guest-tree/index.js';
 import { shortNameOf } from '../names.js';
 import type { SelectedDevice } from './device.js';
 import { isSameLine, type Line, linesOf, linesOfDevice } from './lines.js';
@@ -118,7 +119,7 @@ function childrenOf({ node, name }: SelectedDevice): Related[] {
     .map((child) => ({
       node: child,
       relation: 'child',
-      consequence: readString(child.get('status')) === 'disabled' ? 'none' : 'gone',
+      consequence: isEnabled(child) ? 'gone' : 'none',
       to: name,
       property: undefined,
       why: `lies in ${name}`,
@@ -132,7 +133,12 @@ function sharing(device: SelectedDevice, { tree, phandles, others }: Host): Rela
   const own = new Set(node ? [node] : []);
   return others.flatMap((other): Related[] => {
     // What lies in the device, and what it lies in, share with it by nature.
-    if (isWithin(other.node, own) || (node && isWithin(node, new Set([other.node])))) return [];
+    if (
+      isStandInOf(other, device) ||
+      isWithin(other.node, own) ||
+      (node && isWithin(node, new Set([other.node])))
+    )
+      return [];
     const consequence = isEnabled(other.node) ? 'move' : 'none';
     const related = (relation: Relation, property: string, why: string): Related => ({
       node: other.node,
@@ -165,6 +171,11 @@ function sharing(device: SelectedDevice, { tree, phandles, others }: Host): Rela
         : []),
     ];
   });
+}
+
+/** What holds this very device for VFIO, on a host that has been made ready. */
+function isStandInOf({ node, regions }: Other, device: SelectedDevice): boolean {
+  return isStandIn(node) && regions[0] !== undefined && regions[0].address === device.regions[0]?.address;
 }
 
 function byProfile({ profile, name }: SelectedDevice, { others }: Host): Related[] {

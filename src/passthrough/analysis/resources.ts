@@ -10,6 +10,7 @@ import {
   type TreeNode,
   walk,
 } from '../../devicetree/index.js';
+import { isStandIn } from '../guest-tree/index.js';
 import { isBpmp, shortNameOf } from '../names.js';
 import type { KnownResource } from '../profiles/index.js';
 import type { SelectedDevice } from './device.js';
@@ -107,7 +108,7 @@ function knownUse(
 
 /**
  * Who else uses each resource: every node of the tree that neither is one of these devices nor lies in one. A node that
- * must be switched off with one, by its profile, counts as switched off.
+ * must be switched off with one, by its profile, counts as switched off, and one that only holds a device for VFIO not at all.
  */
 export class HostUsers {
   readonly #users = new Map<string, HostUser[]>();
@@ -118,7 +119,8 @@ export class HostUsers {
       devices.flatMap(({ profile }) => (profile?.host.disable ?? []).map(({ node }) => node)),
     );
     for (const node of walk(tree.root)) {
-      if (isWithin(node, moved)) continue;
+      // What holds a device for VFIO has its clocks and does not use them.
+      if (isWithin(node, moved) || isStandIn(node)) continue;
       for (const { kind, id, property, as } of usesOf(node, phandles)) {
         const users = this.#users.get(`${kind} ${id}`) ?? [];
         if (users.some(({ path }) => path === node.path)) continue;

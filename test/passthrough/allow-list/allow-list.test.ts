@@ -12,6 +12,7 @@ import {
   PgCommand,
   ResetCommand,
 } from '../../../src/bpmp/wire/index.js';
+import { parseVmFile } from '../../../src/config/index.js';
 import {
   cells,
   findLabel,
@@ -20,6 +21,7 @@ import {
   readCells,
   strings,
   type Tree,
+  walk,
 } from '../../../src/devicetree/index.js';
 import { GpuvmError } from '../../../src/errors.js';
 import {
@@ -28,13 +30,16 @@ import {
   allowedProperties,
   allowedSource,
   allowListOf,
+  builtinProfiles,
   closeOverParents,
   compareAllowed,
   isEqual,
+  makeHostOverlay,
   policyText,
   presentInNode,
   presentInPolicy,
   type ResourceKind,
+  selectDevices,
 } from '../../../src/passthrough/index.js';
 import { dtc } from '../../devicetree/dtc.js';
 import { hostTree } from '../../devicetree/fixtures/tegra234.js';
@@ -309,5 +314,46 @@ describe('comparing', () => {
     const found = compareAllowed(listOf(FIVE), presentInPolicy(parsePolicy(text)));
     expect(found.clocks.notShared).toMatchObject([{ name: 'FUSE' }]);
     expect(isEqual(found)).toBe(false);
+  });
+});
+
+const VM = `
+name: vm
+machine: virt
+memory: 4G
+platformDevices:
+  - { host: 80000000.vm_cma_p, mmioBase: 0x80000000, regions: [16M], interrupts: 0 }
+  - { host: 17000000.gpu }
+  - { host: 13e00000.host1x_pt }
+  - { host: 15340000.vic }
+  - { host: 15480000.nvdec }
+  - { host: 15540000.nvjpg }
+`;
+
+describe('on a host that has been made ready', () => {
+  it('is what it was before, by whatever name the devices go there', () => {
+    const before = hostTree();
+    const devices = parseVmFile(VM, { file: 'vm.yaml' }).platformDevices;
+    const wanted = devices.map(({ host, mmioBase }) => ({ name: host, isCarveOut: mmioBase !== undefined }));
+    const list = allowListOf(before, selectDevices(before, wanted, builtinProfiles));
+    const { applied } = makeHostOverlay({
+      tree: before,
+      from: 'host.dtb',
+      vm: 'vm',
+      devices,
+      profiles: builtinProfiles,
+      allowList: list,
+    });
+    const after = allowListOf(applied, selectDevices(applied, wanted, builtinProfiles));
+    for (const kind of KINDS) {
+      expect(ids(after[kind])).toEqual(UNION[kind]);
+      expect(after[kind].map(({ shared, usedBy }) => [shared, usedBy])).toEqual(
+        list[kind].map(({ shared, usedBy }) => [shared, usedBy]),
+      );
+    }
+    // By the names of the nodes that stand for them, too.
+    expect(ids(allowListOf(applied, select(applied, 'host1x_pt@13e00000')).clocks)).toEqual([46, 1]);
+    const node = [...walk(applied.root)].find(({ name }) => name === 'bpmp_host_proxy')!;
+    expect(isEqual(compareAllowed(after, presentInNode(node)))).toBe(true);
   });
 });
