@@ -36,6 +36,13 @@ export function nameOfSpecifier(
   return property === 'iommus' || property === 'iommu-map' ? nameOfStream(provider, id) : undefined;
 }
 
+/** The table in which the numbers of a provider have their names, for a property; undefined where they have none. */
+export function tableOfSpecifier(provider: TreeNode, property: string): ResourceTable | undefined {
+  if (isBpmp(provider)) return Object.hasOwn(bpmpTables, property) ? bpmpTables[property] : undefined;
+  const isStream = property === 'iommus' || property === 'iommu-map';
+  return isStream && isSmmu(provider) ? tegra234.streamIds : undefined;
+}
+
 /** The chip's power firmware, of which the numbers are known. */
 export function isBpmp(node: TreeNode): boolean {
   return readStrings(node.get('compatible'))?.includes('nvidia,tegra234-bpmp') ?? false;
@@ -49,10 +56,14 @@ const smmus = new Map<bigint, (names: readonly string[]) => string | undefined>(
 ]);
 
 function nameOfStream(smmu: TreeNode, id: number): string | undefined {
-  if (!readStrings(smmu.get('compatible'))?.includes('nvidia,tegra234-smmu')) return undefined;
+  if (!isSmmu(smmu)) return undefined;
   const [first] = regionsOf(smmu);
   const names = tegra234.streamIds.names.filter((name) => tegra234.streamIds.idOf(name) === id);
   return first && smmus.get(first.address)?.(names);
+}
+
+function isSmmu(node: TreeNode): boolean {
+  return readStrings(node.get('compatible'))?.includes('nvidia,tegra234-smmu') ?? false;
 }
 
 const others = (names: readonly string[]) => names.filter((name) => !name.startsWith('ISO_'));

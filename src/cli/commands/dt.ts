@@ -179,4 +179,29 @@ export const dtCommands: readonly Command[] = [
     examples: ['gpuvm dt diff old.dtb new.dtb', 'gpuvm dt diff host.dtb /proc/device-tree'],
     load: () => import('../dt/diff.js'),
   },
+  {
+    path: 'dt set',
+    summary: 'change a property of a device tree, or take it out',
+    description: [
+      "Values are as in dtc's source: '<1 &gic 0x10>', '\"okay\"', '[00 1f]', &label; in brackets, names stand for the numbers of",
+      "the BPMP of a Tegra234: '<&bpmp GPUSYS>'. Bare text is a string, no value at all a property without one. What has",
+      'changed is printed; the file is replaced as a whole.',
+    ].join(' '),
+    args: [
+      treeArgument,
+      ['<place>', 'the property: NODE:PROPERTY, the node by path, alias, label or name'],
+      ['[value...]', 'the value'],
+    ],
+    options: [
+      ['-o, --output <file>', 'where the tree is put (default: the file itself)'],
+      ['--delete', 'take the property out; without a property, the node with all below it'],
+    ],
+    examples: [
+      'gpuvm dt set guest.dtb /bpmp:virtual-pa "<0x0 0x090d0000>"',
+      'gpuvm dt set guest.dtb gpu@17000000:clocks "<&bpmp GPUSYS>, <&bpmp GPC0CLK>"',
+      'gpuvm dt set guest.dtb display:status disabled -o without-display.dtb',
+      'gpuvm dt set guest.dtb gpu@17000000:iommus --delete',
+    ],
+    load: () => import('../dt/set.js'),
+  },
 ];

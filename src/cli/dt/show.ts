@@ -58,7 +58,7 @@ function describer(tree: Tree) {
     return {
       name,
       ...(guess.kind === 'bytes' ? { kind: guess.kind } : guess),
-      bytes: value,
+      bytes: Buffer.from(value).toString('hex'),
       source: print(node, name),
       ...(references.length > 0 && { references }),
     };
