@@ -20,15 +20,18 @@ export async function run(call: Call, { stdout, stderr, json }: Context): Promis
   const wanted = isHere && report.dryRun ? await wouldGiveBack(name) : [];
   // After the journals: they end a QEMU whose supervisor is gone, and only then does its guest hold nothing any more.
   const holdings = isHere && !report.dryRun ? await giveBack(name) : [];
+  const sockets =
+    isHere && !report.dryRun ? await (await import('../control/index.js')).clearSockets(name) : [];
   const left = holdings.filter(({ problem }) => problem !== undefined);
   const ok = report.ok && left.length === 0;
-  if (json) stdout.json({ ...report, ok, holdings: report.dryRun ? wanted : holdings });
-  else if (journals.length + holdings.length + wanted.length === 0)
+  if (json) stdout.json({ ...report, ok, holdings: report.dryRun ? wanted : holdings, sockets });
+  else if (journals.length + holdings.length + wanted.length + sockets.length === 0)
     stderr.line('gpuvm: there is nothing to recover from');
   else {
     for (const journal of journals) for (const line of linesOf(journal, report.dryRun)) stdout.line(line);
     for (const one of wanted) stdout.line(leftLine(one));
     for (const one of holdings) for (const line of holdingLines(one)) stdout.line(line);
+    for (const path of sockets) stdout.line(`removed: ${path}, which a supervisor left behind`);
   }
   if (ok) return 0;
   if (left.length > 0) return ExitStatus.OS;

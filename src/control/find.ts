@@ -2,8 +2,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GpuvmError } from '../errors.js';
 import { ControlClient } from './client.js';
-import { controlFolders, controlPath, SUFFIX } from './path.js';
-import { answers } from './socket-file.js';
+import { controlFolder, controlFolders, controlPath, SUFFIX } from './path.js';
+import { answers, removeDead } from './socket-file.js';
 import { namesIn, socketsIn } from './sockets.js';
 import { absent, stale, unreachableFolder } from './unreachable.js';
 import type { VmStatus } from './vm.js';
@@ -63,4 +63,15 @@ export async function listVms(env: Env = process.env): Promise<VmList> {
       : [],
   );
   return { vms: await Promise.all(vms), barred: (await Promise.all(barred)).flat() };
+}
+
+/** Takes away the sockets that dead supervisors of this user left: one VM's, or all. Returns their paths. */
+export async function clearSockets(
+  vm: string | undefined,
+  env: Env = process.env,
+): Promise<readonly string[]> {
+  const removed: string[] = [];
+  for (const { name, path } of await socketsIn([controlFolder(env)]))
+    if ((vm === undefined || name === vm) && (await removeDead(path))) removed.push(path);
+  return removed;
 }

@@ -110,6 +110,23 @@ async function clear({ path, whoServes }: SocketFileOptions): Promise<void> {
   });
 }
 
+/** Takes a dead supervisor's socket away; false where somebody listens, or nothing is there. */
+export async function removeDead(path: string): Promise<boolean> {
+  const release = await lockFolder(dirname(path));
+  try {
+    if (await answers(path)) return false;
+    await rm(path);
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw new GpuvmError('GPUVM_CONTROL', `${path} cannot be removed: ${(cause as Error).message}`, {
+      cause,
+    });
+  } finally {
+    release();
+  }
+}
+
 /** Whether anybody listens on a socket; one that cannot be asked counts as alive. */
 export function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {

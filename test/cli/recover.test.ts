@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -6,6 +6,7 @@ import type { BackendConfig } from '../../src/bpmp/backend/index.js';
 import { Aspect } from '../../src/bpmp/mediator/aspects.js';
 import { LedgerFile } from '../../src/bpmp/worker/ledger-file.js';
 import { run } from '../../src/cli/recover.js';
+import { addon } from '../../src/native/index.js';
 import { world } from './world.js';
 
 describe('gpuvm recover', () => {
@@ -60,5 +61,20 @@ describe('gpuvm recover', () => {
     expect(stdout[0]).toBe('kite: what its guest held of the BPMP: 1 given back, 0 kept, 0 failed');
     expect(existsSync(ledger)).toBe(false);
     expect((await recover({})).stderr).toEqual(['gpuvm: there is nothing to recover from']);
+  });
+
+  it('takes away the sockets of dead supervisors, and no other', async () => {
+    const [dead, alive] = [join(folder, 'kite.sock'), join(folder, 'lark.sock')];
+    closeSync(addon().unixListen(dead, 0o600));
+    const listener = addon().unixListen(alive, 0o600);
+    try {
+      expect((await recover({ vm: 'lark' })).stderr).toEqual(['gpuvm: there is nothing to recover from']);
+      expect((await recover({ dryRun: true })).stdout).toHaveLength(1);
+      expect([dead, alive].map((path) => existsSync(path))).toEqual([true, true]);
+      expect((await recover({})).stdout.at(-1)).toBe(`removed: ${dead}, which a supervisor left behind`);
+      expect([dead, alive].map((path) => existsSync(path))).toEqual([false, true]);
+    } finally {
+      closeSync(listener);
+    }
   });
 });

@@ -325,7 +325,7 @@ describe('binding', () => {
       code: 'GPUVM_DEVICE',
       details: {
         mistakes: [
-          expect.stringMatching(/no platform device 17000000\.gpuu: did you mean 17000000\.gpu\?/),
+          expect.stringMatching(/no platform device 17000000\.gpuu: the nearest is 17000000\.gpu/),
           expect.stringMatching(
             /group 2 also has 0000:01:00\.1 \(snd_hda_intel\), 0000:01:00\.2 \(xhci_hcd\)/,
           ),

@@ -21,7 +21,7 @@ export function checkPresent({ bus, name }: DeviceRequest, sysroot: string): Fin
   return {
     ...about,
     status: 'fail',
-    what: `there is no ${bus} device ${name}${meant ? `: did you mean ${meant}?` : ''}`,
+    what: `there is no ${bus} device ${name}${meant ? `: the nearest is ${meant}` : ''}`,
     evidence: `${folder} has ${all.length} devices, and not this one`,
     fix: meant ? `name it ${meant}, or: ${mend}` : mend,
   };

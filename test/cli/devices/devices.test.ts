@@ -94,7 +94,7 @@ describe('gpuvm devices', () => {
     const { call } = host();
     await expect(call(bind, ['17000000.gppu'])).rejects.toMatchObject({
       code: 'GPUVM_DEVICE',
-      message: expect.stringMatching(/did you mean 17000000\.gpu\?/),
+      message: expect.stringMatching(/the nearest is 17000000\.gpu/),
     });
   });
 

@@ -141,7 +141,7 @@ describe('gpuvm.socket', () => {
     await new Promise<void>((resolve) => server.listen(join(sysroot, 'run/gpuvm/orin.sock'), resolve));
     try {
       expect(await ask('gpuvm.socket', undefined, { sysroot })).toMatchObject([
-        { id: 'gpuvm.socket/orin', status: 'warn', fix: like(/^rm .*orin\.sock/) },
+        { id: 'gpuvm.socket/orin', status: 'warn', fix: like(/^gpuvm recover/) },
       ]);
     } finally {
       await new Promise((resolve) => server.close(resolve));

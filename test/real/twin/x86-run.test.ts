@@ -177,7 +177,7 @@ describe.skipIf(!isAble)('gpuvm run on a real kernel (x86 twin)', () => {
         'notViable',
         /IOMMU group \d+ also has 0000:00:1f\.0 \(lpc_ich\), 0000:00:1f\.2 \(ahci\) in use by the host/,
       ],
-      ['absent', /there is no pci device 0000:00:19\.0: did you mean 0000:00:10\.0/],
+      ['absent', /there is no pci device 0000:00:19\.0: the nearest is 0000:00:10\.0/],
       ['unprivileged', /only root may bind 0000:00:10\.0 to VFIO; run gpuvm as root/],
       ['unprivilegedElsewhere', /only root may bind 0000:00:11\.0 to VFIO; run gpuvm as root/],
       ['withoutModule', /the driver vfio-pci is not loaded; modprobe vfio-pci/],

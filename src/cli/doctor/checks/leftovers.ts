@@ -70,7 +70,7 @@ export const staleSockets: Check<Given> = {
         status: 'warn',
         what: `nobody answers at the control socket of ${vm.name}`,
         evidence: `${vm.path}: ${'problem' in vm ? vm.problem.message : ''}`,
-        fix: `rm ${vm.path}, unless gpuvm logs or ps say that its supervisor lives; the next run of ${vm.name} does it by itself`,
+        fix: `gpuvm recover; the next run of ${vm.name} takes it away, too`,
       }));
     const alive = vms.filter((vm) => 'status' in vm).map(({ name }) => name);
     return [
