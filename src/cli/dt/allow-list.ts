@@ -1,6 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { loadPolicy } from '../../bpmp/policy/index.js';
-import { findLabel, findNode, parseTree, type Tree, type TreeNode, walk } from '../../devicetree/index.js';
+import {
+  findLabel,
+  findNode,
+  parseTree,
+  readCells,
+  type Tree,
+  type TreeNode,
+  walk,
+} from '../../devicetree/index.js';
 import { GpuvmError } from '../../errors.js';
 import {
   type AllowList,
@@ -13,6 +21,7 @@ import {
   policyText,
   presentInNode,
   presentInPolicy,
+  type SelectedDevice,
 } from '../../passthrough/index.js';
 import type { Call } from '../command.js';
 import type { Context } from '../context.js';
@@ -38,6 +47,10 @@ export async function run(call: Call, { stdout, stderr, json }: Context): Promis
     stderr.line(
       `gpuvm: ${name}: neither the host's tree nor a profile says that it uses clocks, resets or domains`,
     );
+  for (const { name, node } of list.devices.filter(asksMore))
+    stderr.line(
+      `gpuvm: warning: ${name}: its driver asks the firmware for more than clocks, resets and domains (nvidia,bpmp of ${node!.path}): see "mrqs" in docs/policy.md`,
+    );
   if (json) stdout.json(listJson(list));
   else stdout.write(options.properties === true ? allowedSource(list) : policyText(list, selection.from));
   return 0;
@@ -52,6 +65,11 @@ async function makeList({ tree, devices }: Selection, bpmp: unknown): Promise<Al
 
 function needsNothing({ clocks, resets, powerDomains }: AllowList, name: string): boolean {
   return ![...clocks, ...resets, ...powerDomains].some(({ devices }) => devices.includes(name));
+}
+
+/** A reference to the BPMP that says which of something: a PCIe controller's lanes, for one. */
+function asksMore({ node }: SelectedDevice): boolean {
+  return (readCells(node?.get('nvidia,bpmp'))?.length ?? 0) > 1;
 }
 
 function listJson({ devices, isClosed, clocks, resets, powerDomains }: AllowList) {

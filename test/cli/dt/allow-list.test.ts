@@ -81,6 +81,12 @@ describe.skipIf(!hasDtc)('gpuvm dt allow-list', () => {
     ]);
   });
 
+  it('warns of a device whose driver asks for more', async () => {
+    const { stderr } = await allowList({ device: ['pcie_c4'] });
+    expect(stderr).toEqual([expect.stringMatching(/^gpuvm: warning: pcie@14160000: its driver asks/)]);
+    expect((await allowList({ device: ['gpu'] })).stderr).toEqual([]);
+  });
+
   it("prints the host driver's node", async () => {
     const { stdout } = await allowList({ device: ['nvdec@15480000'], properties: true });
     expect(stdout).toContain('\tcompatible = "nvidia,bpmp-host-proxy";');
