@@ -180,7 +180,12 @@ describe.skipIf(!isAble)('the Orin twin', () => {
 
     it('has an addon that signals, shares memory, ends a process and locks a file', () => {
       expect(saw('eventfd')).toEqual({ unsignalled: 0, signalled: 2, afterClose: 'EBADF' });
-      expect(saw('memfd')).toMatchObject({ pageSize: 4096, seen: 0xa5, kept: 0xa5 });
+      expect(saw('memfd')).toMatchObject({
+        pageSize: 4096,
+        seen: 0xa5,
+        maintains: [true, true],
+        kept: 0xa5,
+      });
       expect(saw('pidfd')).toEqual({ alive: 'none', woken: 'readable', signal: 'SIGKILL', gone: 'ESRCH' });
       expect(saw('file-lock')).toEqual([true, false, true]);
     });
