@@ -29,6 +29,9 @@ export function setCommand(device: VfioDevice, bits: number): number {
 
 export const MEMORY_AND_MASTER = 0x6;
 
+/** Its registers: of the PCI function, or where they stand for those of a platform device. */
+const registersOf = (device: VfioDevice) => device.region(device.info.kind === 'pci' ? 'bar0' : 'region0');
+
 export function startDma(
   device: VfioDevice,
   source: bigint,
@@ -36,7 +39,7 @@ export function startDma(
   count: number,
   command: number,
 ) {
-  const bar = device.region('bar0');
+  const bar = registersOf(device);
   bar.write(Edu.DMA_SOURCE, 8, source);
   bar.write(Edu.DMA_DESTINATION, 8, destination);
   bar.write(Edu.DMA_COUNT, 8, count);
@@ -60,7 +63,7 @@ export async function fromEdu(device: VfioDevice, iova: bigint, count: number): 
 
 async function dmaDone(device: VfioDevice): Promise<void> {
   const end = performance.now() + 30_000;
-  while ((device.region('bar0').read(Edu.DMA_COMMAND, 8) & 1n) !== 0n) {
+  while ((registersOf(device).read(Edu.DMA_COMMAND, 8) & 1n) !== 0n) {
     if (performance.now() > end) throw new Error('edu does not end its DMA');
     await setTimeout(10);
   }

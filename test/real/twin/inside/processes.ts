@@ -68,7 +68,9 @@ export type Probe = Readonly<
     | 'mapDma'
     | 'getDevice'
     | 'regions'
-    | 'resettable',
+    | 'resettable'
+    | 'mapRegion'
+    | 'regionDma',
     number
   >
 >;
