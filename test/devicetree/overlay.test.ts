@@ -3,11 +3,15 @@ import {
   applyOverlay,
   danglingReferences,
   findNode,
+  label,
+  OverlayBuilder,
   parseTree,
   phandleOf,
+  printOverlay,
   readCells,
   readString,
   walk,
+  writeTree,
 } from '../../src/devicetree/index.js';
 import { dtc, hasDtc } from './dtc.js';
 
@@ -76,5 +80,33 @@ describe.skipIf(!hasDtc)('an overlay', () => {
     for (const source of lying) {
       expect(() => applyOverlay(tree(), parseTree(dtc(source, 'dts', 'dtb', '-f')))).toThrow('the overlay');
     }
+  });
+});
+
+describe("an overlay's source", () => {
+  const made = new OverlayBuilder();
+  const bpmp = made.fragment(label('bpmp'));
+  const node = bpmp.add('user').set('clocks', made.cells(label('bpmp'), 41));
+  const source = printOverlay(made, {
+    nameOf: (each, property) => (each === node && property === 'clocks' ? 'GPC0CLK' : undefined),
+    remarksOf: (each) => (each === bpmp ? ['for all'] : ['two lines,', 'and */ no end']),
+  });
+
+  it('says above a node and behind a property what there is to say', () => {
+    expect(source.split('\n').slice(3)).toEqual([
+      '/* for all */',
+      '&bpmp {',
+      '\t/* two lines,',
+      '\t * and * / no end */',
+      '\tuser {',
+      '\t\tclocks = <&bpmp 0x29>; /* GPC0CLK */',
+      '\t};',
+      '};',
+      '',
+    ]);
+  });
+
+  it.skipIf(!hasDtc)('is the same to dtc', () => {
+    expect(dtc(source, 'dts', 'dtb', '-@')).toEqual(Buffer.from(writeTree(made.build())));
   });
 });

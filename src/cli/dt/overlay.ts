@@ -32,7 +32,7 @@ export async function run({ args: [host, file], options }: Call, context: Contex
   }
   const { devices, findings } = overlay;
   if (json) {
-    stdout.json({ ok: !fails, devices, findings, ...(output !== undefined && { output }) });
+    stdout.json({ ok: !fails, devices, findings, ...(output !== undefined && !fails && { output }) });
     return fails ? ExitStatus.UNAVAILABLE : 0;
   }
   for (const { status, what, fix } of findings)

@@ -14,7 +14,7 @@ import { carveOutFindings } from './memory-findings.js';
 import { switchOffOthers } from './others.js';
 import { addProxy } from './proxy.js';
 import { overlaySource } from './source.js';
-import { streamFindings } from './streams.js';
+import { CARVE_OUT_STREAM, streamFindings, streamNamed } from './streams.js';
 import { type TakenDevice, take } from './take.js';
 
 export interface HostOverlayRequest {
@@ -54,18 +54,15 @@ export function makeHostOverlay(request: HostOverlayRequest): HostOverlay {
   const findings: Finding[] = [...carveOutFindings(tree, from, carveOuts)];
   const leaving = new Set(real.flatMap(({ shape }) => shape ?? []));
   for (const device of carveOuts) addCarveOut(draft, device);
-  const taken = real.map((device) =>
+  const made = real.map((device) =>
     take(draft, device, { profiles, leaving, stream: streams.get(device)!.stream }),
   );
   for (const device of real) switchOffOthers(draft, device);
-  findings.push(
-    ...streamFindings(
-      tree,
-      [...streams].map(([{ host }, { all }]) => ({ host, streams: all })),
-      leaving,
-      draft,
-    ),
-  );
+  const taken = [
+    ...carveOuts.map(({ host }) => ({ host, streams: [streamNamed(tree, CARVE_OUT_STREAM, host)] })),
+    ...[...streams].map(([{ host }, { all }]) => ({ host, streams: all })),
+  ];
+  findings.push(...streamFindings(tree, taken, leaving, draft));
   for (const device of real) findings.push(...deviceFindings(device, from, leaving, streams.get(device)!));
   if (allowList) addProxy(draft, allowList);
   const blob = writeTree(draft.builder.build());
@@ -75,7 +72,7 @@ export function makeHostOverlay(request: HostOverlayRequest): HostOverlay {
   return {
     devices: [
       ...carveOuts.map(({ host }) => ({ host, profile: 'carve-out', how: 'carve-out' as const })),
-      ...taken,
+      ...made,
     ],
     findings,
     blob,

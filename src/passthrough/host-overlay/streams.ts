@@ -53,7 +53,7 @@ export function setStream(draft: Draft, node: TreeNode, { iommu, first, name }: 
   draft.set(node, 'iommus', draft.builder.cells(draft.refer(iommu), first, ...rest), name);
 }
 
-/** One stream is one IOMMU group, and VFIO takes a group whole: whoever stays with a host's driver keeps it from the VM. */
+/** One stream is one IOMMU group, and VFIO takes a group whole: whoever is in it and not the VM's keeps it from the VM. */
 export function* streamFindings(
   tree: Tree,
   taken: readonly { readonly host: string; readonly streams: readonly Stream[] }[],
@@ -70,10 +70,11 @@ export function* streamFindings(
       const others = staying.filter((other) => isSameStream(other.stream, stream)).map(({ node }) => node);
       if (others.length === 0) continue;
       const names = others.map(shortNameOf).join(', ');
+      const [are, have] = others.length === 1 ? ['is', 'has'] : ['are', 'have'];
       yield {
         id: `host-overlay.stream/${host}`,
         status: 'fail',
-        what: `${host}: ${names} ${others.length === 1 ? 'stays' : 'stay'} with the host and ${others.length === 1 ? 'has' : 'have'} the same stream ${labelled(stream)}, so they are one IOMMU group`,
+        what: `${host}: ${names} ${are} not the VM's and ${have} the same stream ${labelled(stream)}, so they are one IOMMU group`,
         evidence: others.map(({ path }) => `${path}: iommus`).join(', '),
         fix: 'give the VM all of them, or none',
         device: host,
