@@ -1,4 +1,4 @@
-import { resourceKinds } from '../analysis/index.js';
+import { type ResourceKind, resourceKinds, tableOf } from '../analysis/index.js';
 import type { AllowEntry, AllowList } from './allow-list.js';
 
 /**
@@ -25,12 +25,13 @@ export function policyText(list: AllowList, from: string): string {
   for (const kind of resourceKinds) {
     const entries = list[kind];
     if (entries.length === 0) continue;
-    lines.push('', `${kind}:`, ...section(entries));
+    lines.push('', `${kind}:`, ...section(kind, entries));
   }
-  return `${lines.join('\n')}\n`;
+  // What a tree calls its clocks may hold anything, and is to end no comment.
+  return `${lines.map((line) => line.replace(/[^ -~]/g, '?')).join('\n')}\n`;
 }
 
-function section(entries: readonly AllowEntry[]): string[] {
+function section(kind: ResourceKind, entries: readonly AllowEntry[]): string[] {
   const lines: string[] = [];
   let device: string | undefined = '';
   for (const entry of entries) {
@@ -41,10 +42,17 @@ function section(entries: readonly AllowEntry[]): string[] {
       );
       device = first;
     }
-    const line = `${entry.name}: ${rightOf(entry)} # ${commentOf(entry, first)}`;
-    lines.push(isLeftToRun(entry) ? `  # ${entry.name}: ${entry.reason}, and nobody else's` : `  ${line}`);
+    lines.push(`  ${lineOf(kind, entry, first)}`);
   }
   return lines;
+}
+
+function lineOf(kind: ResourceKind, entry: AllowEntry, device: string | undefined): string {
+  const { id, name, reason } = entry;
+  if (tableOf[kind].nameOf(id) === undefined)
+    return `# ${id}: ${commentOf(entry, device)}; the chip's tables have no such number, so it cannot be granted`;
+  if (isLeftToRun(entry)) return `# ${name}: ${reason}, and nobody else's`;
+  return `${name}: ${rightOf(entry)} # ${commentOf(entry, device)}`;
 }
 
 /**
