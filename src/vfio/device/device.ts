@@ -54,12 +54,12 @@ export class VfioDevice {
     this.name = name;
     this.space = space;
     this.#holdings = all;
-    this.#owner = { kernel, fd, holdings, device: this };
     this.info = parseDeviceInfo(
       asking(name, () => kernel.vfioDeviceInfo(fd)),
       name,
     );
     const { kind, regionCount, interruptCount } = this.info;
+    this.#owner = { kernel, fd, kind, holdings, device: this };
     this.regions = Array.from({ length: regionCount }, (_, index) => {
       const bytes = ifThere(name, () => kernel.vfioRegionInfo(fd, index));
       return bytes ? parseRegionInfo(bytes, index, kind, name) : absentRegion(index, kind);

@@ -3,17 +3,19 @@ import type { VfioMappingHandle } from '../../native/index.js';
 import { MapAccess } from './abi.js';
 import type { Accessible, Offset } from './accessible.js';
 import { type AccessWidth, accessAt, accessValue, size, u64, widestFor, width, wrong } from './arguments.js';
-import { asking } from './failure.js';
+import { asking, kernelFailure } from './failure.js';
 import { Holdings } from './holdings.js';
 import type { RegionArea, RegionInfo } from './info.js';
 import type { VfioKernel } from './kernel.js';
 import { fromBytes, toBytes } from './little-endian.js';
 import { VfioMapping } from './mapping.js';
+import type { DeviceKind } from './names.js';
 
 /** A region and the descriptor that it is a part of. */
 export interface RegionOwner {
   readonly kernel: VfioKernel;
   readonly fd: number;
+  readonly kind: DeviceKind;
   /** Of the device; what the region opens hangs on it. */
   readonly holdings: Holdings;
   /** Kept from being forgotten while the region is in use. */
@@ -177,8 +179,10 @@ export class VfioRegion implements Accessible {
       const handle = new kernel.VfioMapping(fd, where, sizeBytes, this.#access());
       holdings.add(() => handle.close());
       return handle;
-    } catch {
-      // The kernel said that it can be mapped, and does not: pread and pwrite do the same.
+    } catch (error) {
+      // The kernel said that it can be mapped, and does not: pread and pwrite do the same of a PCI function. Elsewhere
+      // an access that nothing answers is a bus error of whoever makes it: let that be this process, not the kernel.
+      if (this.#owner.kind !== 'pci') throw kernelFailure(this.#what, error);
       return null;
     }
   }

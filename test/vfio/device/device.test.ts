@@ -344,6 +344,21 @@ describe('a region', () => {
     device.dispose();
   });
 
+  it('does not have the kernel access a platform device that it does not map', () => {
+    const { fake, open } = host();
+    fake.deviceFlags = 4;
+    const device = open();
+    fake.refusals.set('mmap', systemError('mmap', 'ENOMEM'));
+    expect(thrown(() => device.region(0).read(8, 8))).toEqual(
+      failure('GPUVM_VFIO', /region0: mmap failed with ENOMEM: the process has no room/),
+    );
+    expect(thrown(() => device.region(0).write(8, 4, 1))).toMatchObject({ code: 'GPUVM_VFIO' });
+    expect(fake.accesses).toEqual([]);
+    // What the kernel says cannot be mapped goes by the descriptor all the same.
+    expect(device.region(2).read(0, 1)).toBe(0x5a);
+    device.dispose();
+  });
+
   it('reads and writes nothing outside of itself, unaligned or cut off, whatever is asked', () => {
     const { fake, open } = host();
     const device = open();

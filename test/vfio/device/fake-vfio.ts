@@ -116,6 +116,8 @@ export class FakeVfio {
   readonly #events = new Map<number, { count: number; tell?: (events: number) => void }>();
   /** What the vectors' eventfds are. */
   vectors: number[] = [];
+  /** A PCI function with a reset. */
+  deviceFlags = 3;
   #next = 100;
 
   signal(vector: number, count = 1): void {
@@ -181,7 +183,7 @@ export class FakeVfio {
         this.#ask('VFIO_GROUP_GET_DEVICE_FD', name);
         return this.#fd(name);
       },
-      vfioDeviceInfo: () => words(20, 3, 9, 3, 0),
+      vfioDeviceInfo: () => words(20, this.deviceFlags, 9, 3, 0),
       vfioDeviceReset: () => this.#ask('VFIO_DEVICE_RESET'),
       vfioRegionInfo: (_fd, index) => {
         if (regions[index] === undefined) throw systemError('VFIO_DEVICE_GET_REGION_INFO', 'EINVAL');
