@@ -20,6 +20,7 @@ import {
   specifiersOf,
   strings,
   type Tree,
+  walk,
   writeTree,
 } from '../../src/devicetree/index.js';
 import {
@@ -53,6 +54,7 @@ interface Wanted {
   readonly profiles?: readonly DeviceProfile[];
   readonly reserved?: readonly ReservedRegion[];
   readonly tree?: Tree;
+  readonly isPatched?: boolean;
 }
 
 function make(wanted: Wanted = {}): Made {
@@ -66,6 +68,7 @@ function make(wanted: Wanted = {}): Made {
     host,
     append: 'append' in wanted ? wanted.append : example.append,
     ...(wanted.reserved && { reserved: wanted.reserved }),
+    ...(wanted.isPatched !== undefined && { isPatched: wanted.isPatched }),
   });
   return { tree, report, findings: [...resolved.findings, ...report.findings].map(({ what }) => what) };
 }
@@ -103,6 +106,12 @@ describe("the guest's tree of the reference VM", () => {
     expect(readCell(nvjpg.get('nvidia,host1x-class'))).toBe(7);
     expect(clocksOf(made, '15540000.nvjpg')).toEqual([20]);
     expect(clocksOf(made, '17000000.gpu')).toEqual([304, 41, 236]);
+  });
+
+  it("has the fuses' node beside the display for a patched kernel, and not for the mainline's", () => {
+    const has = (made: Made) => [...walk(made.tree.root)].some(({ name }) => name === 'fuse@3810000');
+    expect(has(make())).toBe(true);
+    expect(has(make({ isPatched: false }))).toBe(false);
   });
 
   it("has a range for each region and the SPI for each line, from the host's tree", () => {

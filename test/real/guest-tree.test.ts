@@ -31,7 +31,11 @@ const cache = cacheFolder();
 const qemu = join(cache, 'qemu/bin/qemu-system-aarch64');
 const kernel = join(cache, 'guest/demo/vmlinuz');
 const initrd = join(cache, 'guest/demo/initrd');
-const isPrepared = [qemu, kernel, initrd].every((path) => existsSync(path));
+const mainline = {
+  kernel: join(cache, 'guest-kernel/current/Image'),
+  initrd: join(cache, 'guest-mainline/current/initrd'),
+};
+const isPrepared = [qemu, kernel, initrd, ...Object.values(mainline)].every((path) => existsSync(path));
 if (!isPrepared) console.warn("SKIPPED: needs the demo's guest and QEMU, which scripts/setup makes");
 
 const boards = ['agx', 'nx'].map((board) => join(cache, `guest-kernel/current/orin-${board}.dtb`));
@@ -56,6 +60,13 @@ poweroff -f
 
 /** What QEMU writes anew into every tree that it is given; its RAM's node and the kernel's parameters are its own. */
 const ofQemu = /^\/(memory@[0-9a-f]+|chosen)\//;
+
+const windowGuest = {
+  kernel,
+  initrd: '',
+  append: 'quiet loglevel=3 rdinit=/tree-init clk_ignore_unused pd_ignore_unused',
+  bridge: 'vfio-user',
+};
 
 describe.skipIf(!isPrepared || !hasDtc)('a Linux guest on the tree that a run makes for it', () => {
   let folder: string;
@@ -83,7 +94,8 @@ exec ${qemu} "\${args[@]}"
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   /** The reference VM's devices. RAM reaches over its carve-out at 2 GiB, as there is nothing else behind that. */
-  function vm(cpus: number): VmConfig {
+  function vm(cpus: number, more: Partial<typeof windowGuest> = {}): VmConfig {
+    const guest = { ...windowGuest, initrd: join(folder, 'initrd'), ...more };
     const example = parseVmFile(
       readFileSync(new URL('../../examples/orin-gpu-vm.yaml', import.meta.url), 'utf8'),
       {
@@ -97,11 +109,11 @@ machine: virt
 cpu: cortex-a72
 smp: ${cpus}
 memory: 2G
-kernel: ${kernel}
-initrd: ${join(folder, 'initrd')}
-append: quiet loglevel=3 rdinit=/tree-init clk_ignore_unused pd_ignore_unused
+kernel: ${guest.kernel}
+initrd: ${guest.initrd}
+append: ${guest.append}
 deviceTree: { hostTree: ${join(folder, 'host.dtb')} }
-bridge: { kind: vfio-user }
+bridge: { kind: ${guest.bridge} }
 policy: ${fileURLToPath(new URL('../../examples/policies/gpu.yaml', import.meta.url))}
 `;
     const config = parseVmFile(text, { file: join(folder, 'vm.yaml') });
@@ -144,6 +156,20 @@ policy: ${fileURLToPath(new URL('../../examples/policies/gpu.yaml', import.meta.
     // By virtual-pa of the tree: it is where the window is.
     expect(report.release).toBeDefined();
     expect(console).toMatch(/PING/);
+  });
+
+  it("starts the mainline's kernel too, whose drivers come up and go down", async () => {
+    const append = 'loglevel=4 clk_ignore_unused pd_ignore_unused -- show';
+    const machine = new VirtualMachine(vm(2, { ...mainline, append, bridge: 'ivc' }));
+    let console = '';
+    machine.on('qemu', (process) => {
+      process.console.output.setEncoding('utf8').on('data', (text: string) => {
+        console += text;
+      });
+    });
+    const report = await machine.run();
+    expect(report.ending, console).toBe('guest-shutdown');
+    expect(console).not.toMatch(/Oops|panic|Unable to handle/);
   });
 
   function cpusOf(tree: Tree): number {

@@ -30,6 +30,8 @@ export interface GuestTreeRequest {
   readonly host: HostSource | undefined;
   /** How the carve-outs are divided, where that is not as in the reference VM. */
   readonly reserved?: readonly ReservedRegion[] | undefined;
+  /** Whether the guest's kernel is one that is patched for the window, as it is unless told; else it is the mainline's. */
+  readonly isPatched?: boolean;
   /** The kernel's parameters that QEMU is given. */
   readonly append: string | undefined;
 }
@@ -72,7 +74,8 @@ export function addDevices(request: GuestTreeRequest): GuestTreeReport {
   }
   for (const { device, node } of placed) {
     label(tree, node, device);
-    for (const companion of device.profile.guest.companions) addCompanion(there, companion, copying);
+    for (const companion of device.profile.guest.companions)
+      if (request.isPatched !== false || !companion.isForPatched) addCompanion(there, companion, copying);
   }
   const memory = memoryOf(devices);
   const regions = fitRegions(request.reserved ?? referenceRegions, memory, request.reserved !== undefined);

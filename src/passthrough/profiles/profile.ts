@@ -24,6 +24,8 @@ export interface Companion {
   /** With its unit address. */
   readonly node: string;
   readonly properties: Readonly<Record<string, ProfileValue>>;
+  /** Only for kernels that are patched for the window: the mainline's does not get over it. */
+  readonly isForPatched?: true;
   readonly reason: string;
 }
 

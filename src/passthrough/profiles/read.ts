@@ -45,9 +45,10 @@ function asProfile({ name, about, match, guest, host, known }: Written): DeviceP
       keep: rulesOf(guest.keep),
       set: valuesOf(guest.set),
       add: valuesOf(guest.add),
-      companions: Object.entries(guest.companions).map(([node, { properties, reason }]) => ({
+      companions: Object.entries(guest.companions).map(([node, { properties, kernel, reason }]) => ({
         node,
         reason,
+        ...(kernel === 'patched' && { isForPatched: true as const }),
         properties: Object.fromEntries(
           Object.entries(properties).map(([property, value]) => [property, profileValue(value)]),
         ),

@@ -48,7 +48,17 @@ const guest = z.strictObject({
   set: values.describe('In the place of what the host has.'),
   add: values.describe("Where the host's tree has no node that says what the device is."),
   companions: z
-    .record(text, z.strictObject({ properties: z.record(text, bareValue), reason }))
+    .record(
+      text,
+      z.strictObject({
+        properties: z.record(text, bareValue),
+        kernel: z
+          .enum(['any', 'patched'])
+          .default('any')
+          .describe('Whether only kernels that are patched for the window get it.'),
+        reason,
+      }),
+    )
     .default({})
     .describe('Nodes beside it that its driver looks for, by name and address.'),
 });

@@ -22,7 +22,10 @@ export async function describeDevices(
   ]);
   const { devices, findings } = resolveDevices(config.platformDevices, host, profiles);
   const reserved = deviceTree.reservedMemory?.map(asRegion);
-  const report = addDevices({ tree, devices: placeDevices(devices, bus), bus, host, reserved, append });
+  // With this bridge the mailbox is the chip's own, for a kernel as it is.
+  const isPatched = config.bridge?.kind !== 'ivc';
+  const placed = placeDevices(devices, bus);
+  const report = addDevices({ tree, devices: placed, bus, host, reserved, append, isPatched });
   return { ...report, findings: [...findings, ...report.findings] };
 }
 
