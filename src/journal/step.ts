@@ -42,8 +42,6 @@ export interface WriteStep extends Step {
     readonly whenFree?: readonly string[];
     /** A folder of sysfs that is there by then, below which the kernel names more such nodes: `…/0000:01:00.0/vfio-dev`. */
     readonly whenFreeBelow?: string;
-    /** A link of sysfs that is there by then, to the IOMMU group whose node nobody may have open: `…/17000000.gpu/iommu_group`. */
-    readonly whenFreeGroup?: string;
     /** A link that is there by then, and a folder: its node of the name that the link leads to is one more, `/dev/vfio/12`. */
     readonly whenFreeNamed?: { readonly link: string; readonly folder: string };
   };
