@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
-import { recover, stateFolders } from '../../../../src/journal/index.js';
+import { hangingProcesses, recover, stateFolders } from '../../../../src/journal/index.js';
 import { command } from './in-process.js';
 import { busybox, DEVICES, driver, HANG, look, NEIGHBOUR } from './orin-host.js';
 import { type Ended, gpuvm, run, start } from './processes.js';
@@ -84,7 +84,12 @@ async function hangs() {
 async function deadline() {
   const { ended, state } = waiting!;
   const bind = await within(300_000, ended);
-  const found = { neighbour: look([NEIGHBOUR]), hang: driver(HANG), isHanging: isHanging() };
+  const found = {
+    neighbour: look([NEIGHBOUR]),
+    hang: driver(HANG),
+    isHanging: isHanging(),
+    processes: hangingProcesses().map(({ name, wait }) => `${name}: ${wait}`),
+  };
   write(`${CONTROL}/release`, '1');
   await released();
   const recovered = await command('recover', ...state);
