@@ -1,6 +1,7 @@
-import { createBackend } from '../../bpmp/backend/index.js';
+import { type Backend, createBackend, MAX_PAYLOAD } from '../../bpmp/backend/index.js';
 import { parentsOf } from '../../bpmp/mediator/index.js';
 import { tegra234 } from '../../bpmp/tegra234/index.js';
+import { parseRequestWords } from '../../bpmp/wire/index.js';
 import { GpuvmError } from '../../errors.js';
 import type { AskParents } from '../../passthrough/index.js';
 
@@ -11,6 +12,7 @@ export async function askingParents<Result>(
 ): Promise<Result> {
   const backend = createBackend(backendOf(which));
   try {
+    await requireAnswers(backend, which);
     const known = new Map<number, Promise<Set<number>>>();
     return await run((clock) => {
       const asked = known.get(clock) ?? parentsOf([clock], backend, tegra234.clocks.maxId);
@@ -20,6 +22,17 @@ export async function askingParents<Result>(
   } finally {
     await backend.close();
   }
+}
+
+/** A clock that cannot be asked for has no parents; where none can, the list would lack all of them and not say so. */
+async function requireAnswers(backend: Backend, which: string): Promise<void> {
+  const { mrq, tx } = parseRequestWords(['clk', 'get-max-clk-id'], tegra234);
+  const rx = new Uint8Array(MAX_PAYLOAD);
+  const { ret, rxSize } = await backend.transfer(mrq, tx, rx);
+  const max = rxSize >= 4 ? new DataView(rx.buffer).getUint32(0, true) : 0;
+  if (ret >= 0 && max > 0) return;
+  const why = ret < 0 ? `it answered ${ret} when asked for its clocks` : 'it says that it has no clocks';
+  throw new GpuvmError('GPUVM_HOST_DEVICE', `no parents can be asked of ${which}: ${why}`);
 }
 
 function backendOf(which: string): Parameters<typeof createBackend>[0] {

@@ -63,14 +63,18 @@ interface Other {
 }
 
 export function othersOf({ root }: Tree, phandles: Phandles): Other[] {
-  return [...walk(root)]
-    .filter((node) => node.get('compatible') !== undefined && node.parent !== undefined)
-    .map((node) => ({
-      node,
-      streams: streamsOf(node, phandles),
-      lines: linesOf(node, phandles),
-      regions: node.get('reg') === undefined ? [] : regionsOf(node),
-    }));
+  return (
+    [...walk(root)]
+      .filter((node) => node.get('compatible') !== undefined && node.parent !== undefined)
+      // Memory that is set aside for a device is none; whoever uses it refers to it.
+      .filter(({ parent }) => parent?.path !== '/reserved-memory')
+      .map((node) => ({
+        node,
+        streams: streamsOf(node, phandles),
+        lines: linesOf(node, phandles),
+        regions: node.get('reg') === undefined ? [] : regionsOf(node),
+      }))
+  );
 }
 
 /** Everything that hangs together with one device, apart from what it only uses. */

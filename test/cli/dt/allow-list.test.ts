@@ -170,6 +170,10 @@ describe.skipIf(!hasDtc)('gpuvm dt allow-list', () => {
     expect(await mistake({ ...five, bpmp: 'real' })).toMatch(
       /^GPUVM_USAGE: --bpmp is simulated, host-device/,
     );
+    expect(await mistake({ ...five, bpmp: '/no/where' })).toMatch(/^GPUVM_HOST_DEVICE: no \/no\/where/);
+    const empty = join(folder, 'empty');
+    writeFileSync(empty, '');
+    expect(await mistake({ ...five, bpmp: empty })).toMatch(/^GPUVM_HOST_DEVICE: no parents can be asked of/);
     expect(await mistake({ ...five, compare: 'gpu' })).toMatch(/^GPUVM_USAGE: gpu has no allowed-clocks/);
     expect(await mistake({ ...five, compare: '/no/where' })).toMatch(/^GPUVM_FILE: .*: ENOENT/);
     expect(await mistake({ ...five, compare: host })).toMatch(

@@ -30,6 +30,7 @@ import {
   allowedProperties,
   allowedSource,
   allowListOf,
+  analyze,
   builtinProfiles,
   closeOverParents,
   compareAllowed,
@@ -351,6 +352,9 @@ describe('on a host that has been made ready', () => {
         list[kind].map(({ shared, usedBy }) => [shared, usedBy]),
       );
     }
+    // Neither a stand-in nor a reservation is a neighbour that would have to go along.
+    const { related } = analyze(applied, selectDevices(applied, wanted, builtinProfiles), builtinProfiles);
+    expect(related.filter(({ consequence }) => consequence === 'move')).toEqual([]);
     // By the names of the nodes that stand for them, too.
     expect(ids(allowListOf(applied, select(applied, 'host1x_pt@13e00000')).clocks)).toEqual([46, 1]);
     const node = [...walk(applied.root)].find(({ name }) => name === 'bpmp_host_proxy')!;
