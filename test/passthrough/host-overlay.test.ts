@@ -34,6 +34,7 @@ import {
   resolveDevices,
   selectDevices,
 } from '../../src/passthrough/index.js';
+import { parseProfiles } from '../../src/passthrough/profiles/read.js';
 import { dtc, dtcLint, fdtoverlay, hasDtc } from '../devicetree/dtc.js';
 import { hostTree } from '../devicetree/fixtures/tegra234.js';
 
@@ -224,6 +225,35 @@ describe.skipIf(!hasDtc)('the overlay for other VMs and trees', () => {
     expect(diffTrees(parseTree(fdtoverlay(writeTree(tree), made.blob)!), made.applied)).toEqual([]);
   });
 
+  it("takes streams and what to drop from profiles of one's own", () => {
+    const own = parseProfiles(
+      `profiles:
+  - name: uart
+    about: a serial port behind an SMMU
+    match: { compatible: ["nvidia,tegra194-hsuart"], nodes: [serial] }
+    guest: { compatible: ["nvidia,tegra194-hsuart"] }
+    host:
+      stream: { iommu: smmu_niso1, id: PASSTHROUGH, reason: it does no DMA of its own }
+      drop: { "dma*": the DMA controller stays }
+      disable: { "i2c@3160000": its pins are the same }
+`,
+      'own.yaml',
+    );
+    const { applied, source } = make(named('3100000.serial'), freeTree(), own);
+    const uart = findNode(applied, '/bus@0/serial@3100000')!;
+    expect(specifiersOf(uart, 'iommus', phandlesOf(applied)).map(({ to, args }) => [to?.name, args])).toEqual(
+      [['iommu@8000000', [127]]],
+    );
+    expect([uart.get('dmas'), uart.get('dma-names'), uart.get('dma-coherent')]).toEqual([
+      EMPTY,
+      EMPTY,
+      EMPTY,
+    ]);
+    expect(isEnabled(findNode(applied, '/bus@0/i2c@3160000')!)).toBe(false);
+    expect(source).toContain('Its stream: it does no DMA of its own.');
+    expect(source).toContain('Goes with 3100000.serial: its pins are the same.');
+  });
+
   it('takes an engine out of a host1x that stays', () => {
     const { applied, source } = make(named('15340000.vic'));
     expect(isEnabled(findNode(applied, '/bus@0/host1x@13e00000')!)).toBe(true);
@@ -394,7 +424,7 @@ describe.skipIf(!hasDtc)('what would not work', () => {
     findNode(tree, '/memory@80000000')!.detach();
     const made = make([carveOut('80000000.vm_cma_p', 768n << 20n)], tree);
     expect(made.findings).toMatchObject([
-      { status: 'warn', id: 'host-overlay.memory', fix: expect.stringContaining('/proc/device-tree') },
+      { status: 'warn', id: 'host-overlay.memory', fix: expect.stringContaining('/proc/iomem') },
     ]);
   });
 

@@ -63,7 +63,7 @@ export function* carveOutFindings(
       status: 'warn',
       what: `whether the carve-outs are in the host's RAM, and free, is not known: ${from} has no memory nodes, and what the firmware adds at boot is not in it`,
       evidence: `${from}: device_type = "memory"`,
-      fix: 'have it checked on the host: gpuvm dt overlay /proc/device-tree',
+      fix: 'hold them against System RAM and reserved in /proc/iomem on the host',
     };
 
   function* inMemory(device: ResolvedDevice, range: AddressRange, span: string): Generator<Finding> {
