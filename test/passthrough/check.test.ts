@@ -273,6 +273,19 @@ describe.skipIf(!hasDtc)('a guest tree that is checked', () => {
       );
     });
 
+    it('tells what is no whole number of entries, and nothing that would follow from that', () => {
+      const { tree, expectations } = vm();
+      findNode(tree, BUS)!.set('#size-cells', cells(1));
+      expect(lines(tree, expectations)).toEqual([
+        `${BUS}: ranges: it is 18 cells long, and an entry has 5 cells by #address-cells and #size-cells; right: whole entries`,
+      ]);
+      findNode(tree, BUS)!.set('#size-cells', cells(2));
+      findNode(tree, GPU)!.set('reg', cells(0, 0x1700_0000, 0x100_0000));
+      expect(lines(tree, expectations)).toEqual([
+        `${GPU}: reg: it is 3 cells long, and an entry has 4 cells by #address-cells and #size-cells; right: whole entries`,
+      ]);
+    });
+
     it('tells nodes of devices that the VM has not, and devices without a node', () => {
       const { tree, expectations } = vm();
       const node = findNode(tree, BUS)!;

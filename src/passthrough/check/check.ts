@@ -1,13 +1,14 @@
-import type { Tree } from '../../devicetree/index.js';
+import type { Tree, TreeNode } from '../../devicetree/index.js';
 import { checkBoot } from './boot.js';
 import { checkCpus } from './cpus.js';
 import type { Expectations } from './expectations.js';
 import type { TreeFinding } from './finding.js';
 import { checkGrants } from './grants.js';
 import { checkInterrupts } from './interrupts.js';
+import { checkLength } from './lengths.js';
 import { checkMemory } from './memory.js';
 import { checkPhandles } from './phandles.js';
-import { findBus, findDevices } from './places.js';
+import { type FoundDevice, findBus, findDevices } from './places.js';
 import { checkRanges } from './ranges.js';
 import { checkRegisters } from './registers.js';
 import { checkWindow } from './window.js';
@@ -16,18 +17,32 @@ import { checkWindow } from './window.js';
 export function checkGuestTree(tree: Tree, expectations: Expectations): TreeFinding[] {
   const found = findDevices(tree, expectations.devices);
   const bus = findBus(tree, found);
-  const registers = checkRegisters(found, bus);
   return [
     ...checkWindow(tree, expectations),
     ...checkCpus(tree, expectations),
     ...checkMemory(tree, expectations),
-    ...(bus ? checkRanges(bus, registers.needed, expectations, found) : []),
-    ...registers.findings,
+    ...checkAddresses(bus, found, expectations),
     ...checkInterrupts(tree, found),
     ...checkGrants(tree, expectations),
     ...checkBoot(tree, expectations),
     ...checkPhandles(tree),
   ];
+}
+
+/** What cannot be read as it is meant comes alone. */
+function checkAddresses(
+  bus: TreeNode | undefined,
+  found: readonly FoundDevice[],
+  expectations: Expectations,
+): TreeFinding[] {
+  const ragged = bus ? [...checkLength(bus, 'ranges')] : [];
+  if (ragged.length > 0) return ragged;
+  const lengths = found.map(({ node }) => (node ? [...checkLength(node, 'reg')] : []));
+  const { findings, needed } = checkRegisters(
+    found.filter((_, index) => lengths[index]!.length === 0),
+    bus,
+  );
+  return [...lengths.flat(), ...(bus ? checkRanges(bus, needed, expectations, found) : []), ...findings];
 }
 
 /** Corrects in the tree what it says how to correct, and answers what of all is still found afterwards. */

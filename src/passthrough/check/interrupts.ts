@@ -43,6 +43,15 @@ function* checkDevice(device: GuestDevice, node: TreeNode, phandles: Phandles): 
   const text = (words: readonly number[]) => `<${words.join(' ')}>`;
   // A device below another may have lines to that one, which are no business of QEMU's.
   if (there?.some((line) => line && !isGic(line.controller))) return;
+  if (there?.some((line) => line === undefined)) {
+    yield {
+      ...about,
+      what: 'it leads to no interrupt controller',
+      right: "the machine's GIC as interrupt-parent",
+      mend: undefined,
+    };
+    return;
+  }
   if (there === undefined || (there.length === 0 && spis.length > 0)) {
     yield {
       ...about,
