@@ -69,14 +69,15 @@ export function isSameStream(a: Stream, b: Stream): boolean {
   if (a.iommu !== b.iommu) return false;
   const mask = readCell(a.iommu.get('stream-match-mask')) ?? 0;
   if (mask === 0) return a.first < b.first + b.count && b.first < a.first + a.count;
-  const kept = (stream: number) => (stream & ~mask) >>> 0;
-  const idsOf = ({ first, count }: Stream) =>
-    Array.from({ length: Math.min(count, MOST_STREAMS) }, (_, at) => kept(first + at));
-  const ids = new Set(idsOf(a));
-  return idsOf(b).some((id) => ids.has(id));
+  if (a.count >= MOST_STREAMS || b.count >= MOST_STREAMS) return true;
+  const [few, many] = a.count < b.count ? [a, b] : [b, a];
+  const ids = new Set<number>();
+  for (let at = 0; at < few.count; at++) ids.add((few.first + at) & ~mask);
+  for (let at = 0; at < many.count; at++) if (ids.has((many.first + at) & ~mask)) return true;
+  return false;
 }
 
-/** An SMMU-500's streams have 15 bits. */
+/** An SMMU-500's streams have 15 bits: so many in a row are all of them. */
 const MOST_STREAMS = 0x8000;
 
 /** `smmu_niso1` where the tree has labels, else the node's name. */
