@@ -9,6 +9,7 @@ export interface FakeQemu {
   readonly devices?: Readonly<Record<string, readonly string[]>>;
   /** Lines of `info mtree`: `[first, last, name]`. */
   readonly regions?: readonly (readonly [first: bigint, last: bigint, name: string])[];
+  readonly version?: string;
   /** Answers nothing at all. */
   readonly isSilent?: boolean;
 }
@@ -24,6 +25,7 @@ export function fakeQemu({
   accelerators = ['tcg'],
   devices = {},
   regions = [],
+  version = '9.2.0',
   isSilent,
 }: FakeQemu = {}): string {
   const path = join(folder, `qemu-${++count}`);
@@ -37,7 +39,7 @@ export function fakeQemu({
     'address-space: I/O',
   ].join('\r\n');
   const cases = [
-    `--version) echo 'QEMU emulator version 9.2.0 (patched)' ;;`,
+    `--version) echo 'QEMU emulator version ${version} (patched)' ;;`,
     `*-machine?help*) echo 'Supported machines are:'; ${machines.map((name) => `echo '${name}  some machine'`).join('; ')} ;;`,
     `*-accel?help*) echo 'Accelerators supported in QEMU binary:'; ${accelerators.map((name) => `echo ${name}`).join('; ')} ;;`,
     ...Object.entries(devices).map(
