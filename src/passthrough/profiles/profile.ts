@@ -53,8 +53,6 @@ export interface GuestRules {
 
 /** How a device is taken from the host's own drivers, for the overlay that does it. */
 export interface HostRules {
-  /** The name of the node that stands for it, where the host's own is switched off and stays. */
-  readonly standIn?: string;
   /** It is made anew outside of this device, which would make a device of it otherwise. By the profile's name. */
   readonly outOf?: string;
   /**

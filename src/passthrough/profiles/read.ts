@@ -30,7 +30,7 @@ type WrittenValue = Partial<Record<'cells' | 'bpmp', number[] | undefined>> & {
 
 function asProfile({ name, about, match, guest, host, known }: Written): DeviceProfile {
   const { within, alias } = guest;
-  const { standIn, outOf, stream } = host;
+  const { outOf, stream } = host;
   return {
     name,
     about,
@@ -55,7 +55,6 @@ function asProfile({ name, about, match, guest, host, known }: Written): DeviceP
       })),
     },
     host: {
-      ...(standIn !== undefined && { standIn }),
       ...(outOf !== undefined && { outOf }),
       ...(stream && { stream: streamOf(stream) }),
       drop: rulesOf(host.drop),

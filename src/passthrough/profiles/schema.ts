@@ -65,7 +65,6 @@ const guest = z.strictObject({
 
 const host = z
   .strictObject({
-    standIn: text.optional().describe('The node that stands for it, where its own is switched off.'),
     outOf: text.optional().describe('The profile of the device that it is made anew outside of.'),
     stream: z
       .strictObject({

@@ -16,7 +16,6 @@ export const host1x = defineProfile({
     ],
   },
   host: {
-    standIn: 'host1x_pt',
     stream: stream('smmu_niso1 HOST1X', "as Linux's tegra234.dtsi has it"),
     drop: [
       rule('iommu-map*', "contexts are host1x's own affair, and a dummy has none"),
