@@ -17,6 +17,7 @@ describe('gpuvm config example', () => {
     expect(lines.map((line) => line.split(/\s/, 1)[0])).toEqual([
       'mainline-guest',
       'orin-gpu-vm',
+      'orin-twin',
       'pci-gpu',
       'simulated-orin',
     ]);
