@@ -163,13 +163,20 @@ describe.skipIf(!hasDtc)('a guest tree that is checked', () => {
         cpus.child(`cpu@${number}`)!.set('phandle', cells(0x9000 + number));
         cluster.add(`core${number}`).set('cpu', cells(0x9000 + number));
       }
-      tree.root.add('pmu').set('interrupt-affinity', cells(0x9000, 0x9001, 0x9002));
+      tree.root
+        .add('pmu')
+        .set('interrupt-affinity', cells(0x9000, 0x9001, 0x9002))
+        .set('interrupts', cells(1, 7, 0x704));
       const with4 = { ...expectations, cpuAddresses: [0n, 1n, 2n, 3n] };
       expect(mendGuestTree(tree, with4)).toEqual([]);
       const added = phandleOf(cpus.child('cpu@3')!)!;
       expect(readCells(cluster.child('core3')!.get('cpu'))).toEqual([added]);
+      // All of the CPUs, as a GIC of version 2 has them in its third cell.
+      const flags = () => readCells(findNode(tree, '/pmu')!.get('interrupts'))![2];
+      expect(flags()).toBe(0xf04);
       const with2 = { ...expectations, cpuAddresses: [0n, 2n] };
       expect(mendGuestTree(tree, with2)).toEqual([]);
+      expect(flags()).toBe(0x304);
       expect([...cluster.children].map(({ name }) => name)).toEqual(['core0', 'core1']);
       expect(readCells(cluster.child('core1')!.get('cpu'))).toEqual([0x9002]);
       expect(readCells(findNode(tree, '/pmu')!.get('interrupt-affinity'))).toEqual([0x9000, 0x9002]);

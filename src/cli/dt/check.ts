@@ -21,11 +21,7 @@ export async function run({ args: [file, vmFile], options }: Call, context: Cont
   const { stdout, stderr, json } = context;
   const text = (name: string) => (options[name] === undefined ? undefined : String(options[name]));
   const tree = await readTree(file!);
-  const {
-    expectations,
-    unknown,
-    findings: warnings,
-  } = await expectationsOf(await loadVmFile(vmFile!), {
+  const { expectations, unknown, assumed } = await expectationsOf(await loadVmFile(vmFile!), {
     sysroot: text('sysroot'),
     hostTree: text('hostTree'),
     qemuTree: text('qemuTree'),
@@ -50,14 +46,14 @@ export async function run({ args: [file, vmFile], options }: Call, context: Cont
       findings: findings.map(plain),
       ...(output !== undefined && { output, left: left.map(plain) }),
       notChecked,
-      warnings,
+      assumed,
     });
   else {
     for (const finding of findings) stdout.line(lineOf(finding));
     if (findings.length === 0) stdout.line(`${file}: as ${vmFile} needs it`);
     if (output !== undefined) stdout.line(outcome(output, findings, left));
     if (output !== undefined) for (const finding of left) stdout.line(`not corrected: ${lineOf(finding)}`);
-    for (const { what } of warnings) stderr.line(`gpuvm: warning: ${what}`);
+    for (const note of assumed) stderr.line(`gpuvm: warning: ${note}`);
     for (const note of notChecked) stderr.line(`gpuvm: not checked: ${note}`);
   }
   return left.length === 0 ? 0 : FOUND;

@@ -15,6 +15,7 @@ import {
 } from '../../devicetree/index.js';
 import type { Expectations } from './expectations.js';
 import { hex, type TreeFinding } from './finding.js';
+import { setPpiCpus } from './ppis.js';
 import { moveInto } from './rename.js';
 
 /** Linux starts the CPUs that the tree has, and a CPU that QEMU has not does not answer. */
@@ -75,6 +76,7 @@ function setCpus(tree: Tree, there: readonly TreeNode[], wanted: readonly bigint
   // Last, as the one that the new ones are made after may be among them.
   for (const [address, node] of byAddress)
     if (address === undefined || !wanted.includes(address)) dropCpu(tree, node);
+  setPpiCpus(tree, there.length, wanted.length);
 }
 
 function addCpu(tree: Tree, model: TreeNode, address: bigint): void {

@@ -4,7 +4,6 @@ import { loadPolicy } from '../../bpmp/policy/index.js';
 import { cpuCount, type VmConfig } from '../../config/index.js';
 import { parseTree, type Tree } from '../../devicetree/index.js';
 import { GpuvmError } from '../../errors.js';
-import type { Finding } from '../../finding.js';
 import {
   chooseProfiles,
   cpuAddressOf,
@@ -12,6 +11,7 @@ import {
   type Expectations,
   type ExpectedWindow,
   placeDevices,
+  type ResolvedDevice,
   resolveDevices,
 } from '../../passthrough/index.js';
 import { askRegions, askVersion, machineTree } from '../../qemu/index.js';
@@ -23,7 +23,8 @@ export interface KnownExpectations {
   readonly expectations: Expectations;
   /** What could not be found out, so that nothing is held against it; each for people. */
   readonly unknown: readonly string[];
-  readonly findings: readonly Finding[];
+  /** What was taken from somewhere else than the host's own tree; each for people. */
+  readonly assumed: readonly string[];
 }
 
 /**
@@ -41,7 +42,7 @@ export async function expectationsOf(
     chooseProfiles(config.deviceTree.profiles),
     busFor(config, sysroot),
   ]);
-  const { devices, findings } = resolveDevices(config.platformDevices, host, profiles);
+  const { devices } = resolveDevices(config.platformDevices, host, profiles);
   const window = await windowOf(config, unknown);
   const machine = await treeOf(config, qemuTree, unknown);
   const addresses = machine && cpusOf(machine).map(cpuAddressOf);
@@ -60,8 +61,17 @@ export async function expectationsOf(
           : { file: config.policy, compiled: (await loadPolicy(config.policy)).compile() },
     },
     unknown,
-    findings,
+    assumed: devices
+      .filter(isFromProfile)
+      .map(
+        ({ host: name, profile }) =>
+          `the registers and interrupts of ${name} are those of the profile ${profile.name}, as the host's tree has no node of it`,
+      ),
   };
+}
+
+function isFromProfile({ shape, isCarveOut, profile }: ResolvedDevice): boolean {
+  return shape === undefined && !isCarveOut && profile.known !== undefined;
 }
 
 /** Where releases with the BPMP's guest patch have it, and where those from QEMU 10 on do, as they have other things there. */
