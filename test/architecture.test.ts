@@ -123,6 +123,7 @@ const sideDoors = [
   'bpmp/bridge/interposed/index.ts',
   'bpmp/bridge/vfio-user/index.ts',
   'vm/plan/index.ts',
+  'vm/tree/expectations.ts',
   'vm/tree/planned.ts',
   'vm/request-events.ts',
   'qemu/platform-bus/index.ts',
