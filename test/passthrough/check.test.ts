@@ -479,7 +479,7 @@ describe.skipIf(!hasDtc)('a guest tree that is checked', () => {
       ),
       // Where QEMU has it: what the device calls it is the device's to say.
       ...readCells(findNode(good, BUS)!.get('ranges'))!.flatMap((_, index) =>
-        index % 6 === 3 && index >= 6 * 3 ? [[BUS, 'ranges', index] as const] : [],
+        index % 6 === 3 ? [[BUS, 'ranges', index] as const] : [],
       ),
       ['/bpmp', 'virtual-pa', 1] as const,
     ];

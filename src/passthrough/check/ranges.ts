@@ -35,10 +35,13 @@ export function allNeeded({ devices }: Expectations): Needed[] {
 
 const id = 'guest-tree.ranges';
 
-/** Holds the entries of a bus that some device needs and does not get right against the layout: a finding for each entry. */
+/**
+ * Holds the entries of a bus against the layout: those that some device's registers need, and each that is made for a region.
+ * A finding for each entry.
+ */
 export function* checkRanges(
   bus: TreeNode,
-  wanted: readonly Needed[],
+  needed: readonly Needed[],
   expectations: Expectations,
   found: readonly FoundDevice[],
 ): Generator<TreeFinding> {
@@ -46,7 +49,7 @@ export function* checkRanges(
   const entries = rangesOf(bus) ?? [];
   const told = new Set<BusRange>();
   const strays = new Set(entries.filter((entry) => !isUsed(bus, entry, all)));
-  for (const need of wanted) {
+  for (const need of [...needed, ...madeWrongly(entries, all)]) {
     const entry = entries.find((each) => isIn(need.child, each));
     if (entry && told.has(entry)) continue;
     if (entry) {
@@ -62,6 +65,14 @@ export function* checkRanges(
     yield meant ? otherAddress(bus, meant, need) : noEntry(bus, need);
   }
   yield* checkUnused(bus, strays, expectations, found);
+}
+
+/** Regions with an entry of their own that leads elsewhere, or not to all of them. */
+function madeWrongly(entries: readonly BusRange[], all: readonly Needed[]): Needed[] {
+  return all.filter(({ child, parent, size }) => {
+    const entry = entries.find((each) => isIn(child, each));
+    return entry?.child.address === child && (entry.parent.address !== parent || entry.size < size);
+  });
 }
 
 function wrongEntry(bus: TreeNode, entry: BusRange, need: Needed, all: readonly Needed[]): TreeFinding {
