@@ -320,6 +320,23 @@ describe.skipIf(!hasDtc)('a guest tree that is checked', () => {
       expect(mendGuestTree(tree, expectations)).toEqual([]);
     });
 
+    it('may name their controller each', () => {
+      const { tree, expectations } = vm();
+      const node = findNode(tree, GPU)!;
+      const words = readCells(node.get('interrupts'))!;
+      const gic = 0x8002;
+      const extended = (all: readonly number[]) =>
+        cells(...all.flatMap((word, index) => (index % 3 === 0 ? [gic, word] : [word])));
+      node.set('interrupts-extended', extended(words)).properties.delete('interrupts');
+      expect(lines(tree, expectations)).toEqual([]);
+      node.set('interrupts-extended', extended(words.with(4, 150)));
+      expect(lines(tree, expectations)).toEqual([
+        `${GPU}: interrupts-extended: line 2 is SPI 150, high level, and QEMU gives 17000000.gpu SPI 113; right: <0 113 4>`,
+      ]);
+      expect(mendGuestTree(tree, expectations)).toEqual([]);
+      expect(readCells(node.get('interrupts-extended'))).toEqual(readCells(extended(words)));
+    });
+
     it('may be in another order where their names are too', () => {
       const { tree, expectations } = vm();
       const node = findNode(tree, GPU)!;

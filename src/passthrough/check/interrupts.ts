@@ -5,6 +5,7 @@ import {
   phandlesOf,
   readCell,
   readStrings,
+  specifiersOf,
   type Tree,
   type TreeNode,
 } from '../../devicetree/index.js';
@@ -17,6 +18,8 @@ const id = 'guest-tree.interrupt';
 /** Of a GIC's three cells: a shared interrupt. */
 const SPI = 0;
 const GIC_CELLS = 3;
+/** In bytes. */
+const CELL = 4;
 const triggers = new Map([
   [1, 'rising edge'],
   [2, 'falling edge'],
@@ -82,16 +85,26 @@ function* checkDevice(device: GuestDevice, node: TreeNode, phandles: Phandles): 
       ...about,
       what: `${which} ${named(line)}, and QEMU gives ${host} SPI ${spis[ours]}${isSpi(line, spis[ours]!) ? `, ${triggers.get(lines[ours]!.trigger) ?? 'another trigger'}` : ''}`,
       right: text(right(ours)),
-      mend: property === 'interrupts' ? () => changeLine(node, index, right(ours)) : undefined,
+      mend: () => changeLine(node, property, index, right(ours), phandles),
     };
   }
 }
 
-/** The line's three cells in `interrupts`. */
-function changeLine(node: TreeNode, index: number, words: readonly number[]): void {
-  const value = Uint8Array.from(node.get('interrupts')!);
-  value.set(cells(...words), index * GIC_CELLS * 4);
-  node.set('interrupts', value);
+/** The line's three cells, where they stand. */
+function changeLine(
+  node: TreeNode,
+  property: 'interrupts' | 'interrupts-extended',
+  index: number,
+  words: readonly number[],
+  phandles: Phandles,
+): void {
+  const start =
+    property === 'interrupts'
+      ? index * GIC_CELLS * CELL
+      : specifiersOf(node, property, phandles)[index]!.offset + CELL;
+  const value = Uint8Array.from(node.get(property)!);
+  value.set(cells(...words), start);
+  node.set(property, value);
 }
 
 function isGic(controller: TreeNode): boolean {
