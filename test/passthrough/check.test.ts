@@ -250,6 +250,14 @@ describe.skipIf(!hasDtc)('a guest tree that is checked', () => {
       expect(isMended).toBe(true);
     });
 
+    it('takes registers up to the end of their last page', () => {
+      const { tree, expectations } = vm();
+      patch(tree, GPU, 'reg', { 11: 0x1000 });
+      const [gpu] = expectations.devices;
+      const regions = gpu!.regions.with(2, { address: gpu!.regions[2]!.address, size: 0xfffn });
+      expect(lines(tree, { ...expectations, devices: [{ ...gpu!, regions }] })).toEqual([]);
+    });
+
     it("takes addresses on the bus as QEMU's own tree has them", () => {
       const { tree, expectations } = vm();
       const { regions } = expectations.devices[0]!.placed;

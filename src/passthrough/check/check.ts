@@ -41,6 +41,7 @@ function checkAddresses(
   const { findings, needed } = checkRegisters(
     found.filter((_, index) => lengths[index]!.length === 0),
     bus,
+    expectations.bus.pageSize,
   );
   return [...lengths.flat(), ...(bus ? checkRanges(bus, needed, expectations, found) : []), ...findings];
 }

@@ -12,22 +12,31 @@ export interface RegisterCheck {
 }
 
 /** Holds where each device's registers are for a CPU of the guest against where QEMU has them. */
-export function checkRegisters(found: readonly FoundDevice[], bus: TreeNode | undefined): RegisterCheck {
+export function checkRegisters(
+  found: readonly FoundDevice[],
+  bus: TreeNode | undefined,
+  pageSize: bigint,
+): RegisterCheck {
   const findings: TreeFinding[] = [];
   const needed: Needed[] = [];
   for (const { device, node } of found) {
     if (node === undefined) findings.push(noNode(device, bus));
-    else checkDevice(device, node, bus, findings, needed);
+    else checkDevice(device, node, { bus, pageSize, findings, needed });
   }
   return { findings, needed };
+}
+
+interface Surroundings {
+  readonly bus: TreeNode | undefined;
+  readonly pageSize: bigint;
+  readonly findings: TreeFinding[];
+  readonly needed: Needed[];
 }
 
 function checkDevice(
   device: GuestDevice,
   node: TreeNode,
-  bus: TreeNode | undefined,
-  findings: TreeFinding[],
-  needed: Needed[],
+  { bus, pageSize, findings, needed }: Surroundings,
 ): void {
   const { host, regions, placed } = device;
   const regionOf = pairing(regionNames(device), readStrings(node.get('reg-names')));
@@ -41,7 +50,8 @@ function checkDevice(
     }
     const need = { host, region, child: ours.address, parent: there.address, size: ours.size };
     const isThere = toCpuAddress(node.parent!, entry) === there.address;
-    const isLong = entry.size > ours.size;
+    // Whole pages are mapped.
+    const isLong = entry.size > ((ours.size + pageSize - 1n) / pageSize) * pageSize;
     const last = entry.address + (isLong ? ours.size : entry.size) - 1n;
     const reaches =
       entry.size === 0n || toCpuAddress(node.parent!, last) === there.address + (last - entry.address);
