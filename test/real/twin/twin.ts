@@ -71,10 +71,23 @@ export class Twin {
         await execa(compilers[run.kind], ['-O1', '-Wall', '-Wextra', '-Werror', '-o', program, source]);
       }
       for (const file of run.files ?? []) copyFileSync(file, join(folder, basename(file)));
-      return new Twin(await boot(folder, run), folder, performance.now() - started);
+      const twin = new Twin(await boot(folder, run), folder, performance.now() - started);
+      console.log(twin.times(`${run.kind}: ${basename(run.script, '.ts')}`));
+      return twin;
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
+  }
+
+  /** `x86: binding took 61 s: edu 4.1, …`: how long it took, the longest cases first. */
+  times(name: string): string {
+    const seconds = (ms: number) => (ms / 1000).toFixed(1);
+    const cases = [...this.#results]
+      .map(([key, result]) => ({ key, ms: (result as { tookMs?: number } | null)?.tookMs ?? 0 }))
+      .filter(({ ms }) => ms >= 1000)
+      .toSorted((a, b) => b.ms - a.ms);
+    const list = cases.map(({ key, ms }) => `${key} ${seconds(ms)}`).join(', ');
+    return `${name} took ${seconds(this.tookMs)} s${list === '' ? '' : `: ${list}`}`;
   }
 
   /** What the script reported under this name. Throws with all that was said where it did not come to that. */
