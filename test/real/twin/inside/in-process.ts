@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import { describeFailure } from '../../../../src/cli/failure.js';
 import { Output } from '../../../../src/cli/output.js';
 import { buildProgram } from '../../../../src/cli/program.js';
+import type { Ended } from './processes.js';
 
 export interface Said {
   readonly status: number;
@@ -42,4 +43,9 @@ export async function command(...words: readonly string[]): Promise<Said> {
   });
   await program.parseAsync(words, { from: 'user' });
   return { status, ...said, tookMs: Math.round(performance.now() - started) };
+}
+
+/** The same, as what a process would have ended with. */
+export async function here(...words: readonly string[]): Promise<Ended> {
+  return { ...(await command(...words)), signal: null };
 }

@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { VfioDevice } from '../../../../src/vfio/device/index.js';
 import { device } from './host-device-module.js';
+import { here } from './in-process.js';
 import { OrinGuest } from './orin-guest.js';
 import { driver, orinState, reference, withVfio } from './orin-state.js';
-import { gpuvm } from './processes.js';
+
 import { openers, Running } from './run-vm.js';
 import { differences, linked } from './sysfs.js';
 
@@ -56,7 +57,7 @@ async function work(guest: OrinGuest) {
 
 /** The reference VM from nothing to its end. */
 async function whole(before: Record<string, string>) {
-  const plan = await gpuvm(['plan', 'examples/orin-twin.yaml', '--json']);
+  const plan = await here('plan', 'examples/orin-twin.yaml', '--json');
   await onHost((region, { offset, address }) => region.write(offset, 8, ofHost(address)));
   const stood = orinState();
   device.clearLog();
@@ -109,19 +110,6 @@ const addresses = () =>
 
 export type Whole = Awaited<ReturnType<typeof whole>>;
 
-/** SIGKILL to QEMU, with a guest that has clocks on. */
-async function killedQemu(before: Record<string, string>) {
-  const guest = await OrinGuest.boot(EVENTS);
-  const holders = Object.values(guest.holders()).flat();
-  await work(guest);
-  const meanwhile = differences(before, orinState());
-  process.kill(holders[0]!.pid, 'SIGKILL');
-  const ended = await guest.run.ended;
-  return { holders, meanwhile, ended, after: differences(before, orinState()) };
-}
-
-export type KilledQemu = Awaited<ReturnType<typeof killedQemu>>;
-
 /** SIGKILL to the supervisor, then `gpuvm recover`. */
 async function killedSupervisor(before: Record<string, string>) {
   const guest = await OrinGuest.boot(EVENTS);
@@ -130,7 +118,7 @@ async function killedSupervisor(before: Record<string, string>) {
   await guest.killSupervisor(qemu);
   const left = differences(before, orinState());
   const opened = openers('/dev/vfio/vfio');
-  const recovered = await gpuvm(['recover', '--json']);
+  const recovered = await here('recover', '--json');
   return { left, opened, recovered, after: differences(before, orinState()) };
 }
 
@@ -173,7 +161,6 @@ export type Edu = Awaited<ReturnType<typeof edu>>;
 /** Each sees, and does not judge. */
 export const orinRunCases = {
   whole,
-  'killed-qemu': killedQemu,
   'killed-supervisor': killedSupervisor,
   edu,
 } as const;

@@ -1,3 +1,4 @@
+import { here } from './in-process.js';
 import { gpuvm, run } from './processes.js';
 import { E1000E, EDU, vmFile } from './run-vm.js';
 import { differences, state } from './sysfs.js';
@@ -9,8 +10,8 @@ const busybox = (...args: string[]) => run('/run/twin/busybox', args);
 export async function doctor() {
   const before = state();
   const file = vmFile('examined', { devices: [EDU, E1000E] });
-  const host = { people: await gpuvm(['doctor']), json: await gpuvm(['doctor', '--json']) };
-  const vm = { people: await gpuvm(['doctor', file]), json: await gpuvm(['doctor', file, '--json']) };
+  const host = { people: await here('doctor'), json: await here('doctor', '--json') };
+  const vm = { people: await here('doctor', file), json: await gpuvm(['doctor', file, '--json']) };
   return { host, vm, changed: differences(before, state()) };
 }
 
@@ -21,9 +22,9 @@ export async function broken() {
   const file = vmFile('examined', { devices: [EDU, '0000:00:1f.3'] });
   const loaded = [await busybox('rmmod', 'vfio_pci'), await busybox('modprobe', 'kvm-amd')];
   const before = state();
-  const vm = await gpuvm(['doctor', file, '--json']);
+  const vm = await here('doctor', file, '--json');
   const nobody = await gpuvm(['doctor', file, '--json'], { uid: NOBODY });
-  const own = await gpuvm(['doctor', vmFile('of-nobody', { devices: [EDU], account: 'nobody' }), '--json']);
+  const own = await here('doctor', vmFile('of-nobody', { devices: [EDU], account: 'nobody' }), '--json');
   const changed = differences(before, state());
   const mended = await busybox('modprobe', 'vfio-pci');
   return { loaded, vm, nobody, own, changed, mended };

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { here } from './in-process.js';
 import { gpuvm } from './processes.js';
 import { E1000E, gone, kept, openers, Running, vmFile } from './run-vm.js';
 import { differences, driver, group, names, override, state } from './sysfs.js';
@@ -42,8 +43,8 @@ export async function killedSupervisor(before: Record<string, string>) {
   const left = look();
   const found = state();
   const other = await gpuvm(['run', vmFile('late', { devices: [E1000E] })]);
-  const ps = await gpuvm(['ps', '--json']);
-  const doctor = await gpuvm(['doctor', file, '--json']);
+  const ps = await here('ps', '--json');
+  const doctor = await here('doctor', file, '--json');
   const changed = differences(found, state());
   const recovered = await gpuvm(['recover', '--json']);
   return {
@@ -69,12 +70,12 @@ export async function runAgain(before: Record<string, string>) {
   await gone(first.qemu);
   const { run, qemu, file } = await start('again');
   const taken = look();
-  const status = await gpuvm(['status', file, '--json']);
+  const status = await here('status', file, '--json');
   const stop = await gpuvm(['stop', 'again', '--wait']);
   // Who is told that the host has its devices again finds it so, whether that process has ended or not.
   const afterStop = differences(before, state());
   const ended = await run.ended;
-  const ps = await gpuvm(['ps']);
+  const ps = await here('ps');
   return { qemu, taken, status, stop, afterStop, ended, ps, after: look() };
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { here } from './in-process.js';
 import { gpuvm } from './processes.js';
 import { EDU, kept, openers, Running, vmFile } from './run-vm.js';
 import { differences, driver, group, override, state } from './sysfs.js';
@@ -15,9 +16,9 @@ export async function whole() {
   await run.until('the guest is done', ({ stdout }) => stdout.includes('GUEST waits'));
   const meanwhile = { ...look(), openers: openers(`/dev/vfio/${group(EDU)}`), pid: run.child.pid! };
   const stood = state();
-  const ps = { people: await gpuvm(['ps']), json: await gpuvm(['ps', '--json']) };
-  const status = { people: await gpuvm(['status', 'whole']), json: await gpuvm(['status', file, '--json']) };
-  const doctor = await gpuvm(['doctor', file, '--json']);
+  const ps = { people: await here('ps'), json: await here('ps', '--json') };
+  const status = { people: await here('status', 'whole'), json: await here('status', file, '--json') };
+  const doctor = await here('doctor', file, '--json');
   const second = {
     other: await gpuvm(['run', other]),
     same: await gpuvm(['run', file]),
