@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -111,10 +112,25 @@ export async function makePrograms(
   { kind, script }: Pick<TwinRun, 'kind' | 'script'>,
   folder: string,
 ): Promise<void> {
+  warnOfOldDist();
   await bundle({ script, 'gpuvm.bundle': join(root, 'src/cli/main.ts') }, folder);
   copyFileSync(join(root, 'scripts/lib/launch.cjs'), join(folder, 'gpuvm.cjs'));
   // The Orin twin keeps by itself what its own V8 made of it.
   if (kind === 'x86') await cacheCode(folder);
+}
+
+/** A bridge's thread is dist's own; everything else is made of the sources. */
+function warnOfOldDist(): void {
+  const built = mtimeOf(join(root, 'dist/cli/entry.bundle.cjs'));
+  const newest = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .reduce((time, name) => Math.max(time, mtimeOf(join(root, 'src', name))), 0);
+  if (newest > built)
+    console.warn("dist is older than src, and a bridge's thread comes from there: npm run build:dist");
+}
+
+function mtimeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** One file each, that Node runs as it is. */
