@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { cacheFolder } from '../src/config/index.js';
 import { emptyTree, parseTree, type Tree, type TreeNode, writeTree } from '../src/devicetree/index.js';
 import { type Figure, quantile, type Suite } from './suite.js';
 
@@ -36,7 +37,7 @@ export async function run(): Promise<Suite> {
     times.written.push(written - walked);
   }
   if (sum === 0) throw new Error('nothing was read');
-  const what = file ?? 'a tree of the size of an Orin';
+  const what = file === undefined ? 'a tree of the size of an Orin' : basename(file);
   return {
     name: 'devicetree',
     what: `${ROUNDS} × ${what}, ${blob.length} bytes, read and written`,
@@ -56,11 +57,12 @@ export async function run(): Promise<Suite> {
   };
 }
 
-/** GPUVM_ORIN_TREES=/folder, as in the tests: the first real tree in it. */
+/** GPUVM_ORIN_TREES=/folder, as in the tests: the first real tree in it; else what scripts/guest-kernel has made. */
 function realTree(): string | undefined {
-  const folder = process.env.GPUVM_ORIN_TREES;
-  const name = folder && readdirSync(folder).find((each) => each.endsWith('.dtb'));
-  return folder && name ? join(folder, name) : undefined;
+  const folder = process.env.GPUVM_ORIN_TREES ?? join(cacheFolder(), 'guest-kernel/current');
+  const names = existsSync(folder) ? readdirSync(folder).toSorted() : [];
+  const name = names.find((each) => each.endsWith('.dtb'));
+  return name && join(folder, name);
 }
 
 /** Each value copied to memory of its own, nothing kept, nothing checked, no name read. */

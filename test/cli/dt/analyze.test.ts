@@ -121,7 +121,7 @@ function nodesAndEdges(text: string): string[][] {
   for (const line of text.trimEnd().split('\n')) {
     const match = statement.exec(line);
     if (match === null) throw new Error(`no statement: ${line}`);
-    depth += Number(line.endsWith('{') || line.includes('{ ')) - Number(line.trim() === '}');
+    if (match[1] === undefined) depth += Number(/\{(?: |$)/.test(line)) - Number(line.trim() === '}');
     if (match[1] !== undefined)
       found.push([match[1], match[2]].flatMap((each) => (each === undefined ? [] : [JSON.parse(each)])));
   }
