@@ -181,7 +181,10 @@ describe('the drawing', () => {
         const rest = svg.replace(/^<\?xml[^>]*\?>/, '');
         expect(rest.match(/</g)).toHaveLength(tags.length);
         expect(rest.match(/>/g)).toHaveLength(tags.length);
-        expect(rest).not.toMatch(/NaN|undefined|Infinity/);
+        // In no place or size; a name may be anything.
+        expect(rest).not.toMatch(
+          / (?:[xydr]|[cr][xy]|[xy][12]|width|height|points|viewBox|transform)="[^"]*(?:NaN|undefined|Infinity)/,
+        );
       }),
     );
   });
