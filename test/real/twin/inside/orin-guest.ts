@@ -1,10 +1,13 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { findVm } from '../../../../src/control/index.js';
 import { group, reference } from './orin-state.js';
 import { gone, openers, Running } from './run-vm.js';
 
-const FILE = join(dirname(dirname(import.meta.dirname)), 'examples/orin-twin.yaml');
+const EXAMPLE = join(dirname(dirname(import.meta.dirname)), 'examples/orin-twin.yaml');
+/** Beside it, where its policy is found; in the twin's memory. */
+const FILE = EXAMPLE.replace('.yaml', '-asked.yaml');
 const NAME = 'orin-twin';
 const MARK = 'gpuvm-guest: ';
 /** Its kernel asks for each of 476 clocks, one after the other. */
@@ -23,6 +26,9 @@ export class OrinGuest {
   #nextId = 1;
 
   private constructor(events: string) {
+    // By itself it shows what there is and powers off; here it is asked.
+    const append = /^append: .*$/m;
+    writeFileSync(FILE, readFileSync(EXAMPLE, 'utf8').replace(append, 'append: quiet loglevel=3 mem=512M'));
     this.run = new Running([FILE, '--events', events, '--verbose']);
   }
 
