@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { recover, stateFolders } from '../../../../src/journal/index.js';
+import { here } from './in-process.js';
 import { type Ended, gpuvm } from './processes.js';
 import { shared } from './report.js';
 import { differences, driver, names, override, state } from './sysfs.js';
@@ -11,7 +12,7 @@ const MOMENTS = '/run/moments';
 /** `gpuvm devices bind` killed with SIGKILL at each of its moments, and recovered from. */
 export async function kills(name: string, before: Record<string, string>) {
   const undisturbed = await bindKilledAt(name, -1);
-  const unbind = await gpuvm(['devices', 'unbind']);
+  const unbind = await here('devices', 'unbind');
   const moments = existsSync(MOMENTS) ? readFileSync(MOMENTS, 'utf8').trim().split('\n') : [];
   const lives: object[] = [];
   for (const [at, moment] of moments.entries()) {
@@ -30,7 +31,7 @@ export async function kills(name: string, before: Record<string, string>) {
       byCommand,
       recovered,
       // Meant to stay, once that is on the disk: `devices unbind` is the way back then.
-      ...(names('/var/lib/gpuvm/journal').length > 0 ? { unbind: await gpuvm(['devices', 'unbind']) } : {}),
+      ...(names('/var/lib/gpuvm/journal').length > 0 ? { unbind: await here('devices', 'unbind') } : {}),
       left: differences(before, state()),
     });
   }
