@@ -1,24 +1,13 @@
 import { join } from 'node:path';
 import { device } from './host-device-module.js';
+import { REFERENCE as reference } from './orin-reference.js';
 import { linked, names, text, write } from './sysfs.js';
 
 const DEVICES = '/sys/bus/platform/devices';
 const LEDGERS = '/var/lib/gpuvm/ledger';
 const JOURNALS = '/var/lib/gpuvm/journal';
 
-/** Those of the reference VM, in its order. */
-export const reference = [
-  '60000000.vm_hs_p',
-  '80000000.vm_cma_p',
-  '100000000.vm_cma_vram_p',
-  '17000000.gpu',
-  '13e00000.host1x_pt',
-  '15340000.vic',
-  '15480000.nvdec',
-  '15540000.nvjpg',
-  'd800000.dce',
-  '13800000.display',
-] as const;
+export { reference };
 
 export const driver = (name: string) => linked(join(DEVICES, name, 'driver'));
 export const group = (name: string) => linked(join(DEVICES, name, 'iommu_group'));
