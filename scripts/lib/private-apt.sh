@@ -17,7 +17,10 @@ debian_mirror() {
 apt_open() {
   local architecture=$1 mirror suite
   shift
-  apt_place=$cache/apt/$architecture-$(printf '%s+' "$@" | sed 's/+$//')
+  # One for each script: several prepare things at the same time, and each removes its own.
+  local old
+  for old in "$cache"/apt/*; do [ -d "/proc/${old##*.}" ] || rm -rf "$old"; done
+  apt_place=$cache/apt/$architecture-$(printf '%s+' "$@" | sed 's/+$//').$$
   mkdir -p "$apt_place"/{lists/partial,cache/archives/partial,etc/preferences.d}
   : >"$apt_place/status"
   cat >"$apt_place/etc/apt.conf" <<CONF
