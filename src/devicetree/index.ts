@@ -47,6 +47,7 @@ export {
 } from './phandles.js';
 export { type PrintOptions, printNode, printTree, valuePrinter } from './print.js';
 export { printOverlay } from './print-overlay.js';
+export { covers, overlaps } from './ranges.js';
 export {
   danglingReferences,
   type Reference,

@@ -44,6 +44,12 @@ function change(tree: Tree, place: string, words: readonly string[]): void {
   const { node, property } = locate(tree, place);
   if (property === undefined)
     throw new GpuvmError('GPUVM_USAGE', `which property of ${node.path}? Give ${node.path}:PROPERTY`);
+  // A value that was forgotten is not to cost the one that is there.
+  if (words.length === 0 && (node.get(property)?.length ?? 0) > 0)
+    throw new GpuvmError(
+      'GPUVM_USAGE',
+      `${node.path}:${property} has a value: give the one that it is to have, or '<>' for none`,
+    );
   node.set(property, valueFrom(words, { tree, property }));
 }
 

@@ -1,5 +1,6 @@
 import {
   isEnabled,
+  overlaps,
   type Phandles,
   type Reference,
   readString,
@@ -154,9 +155,7 @@ function sharing(device: SelectedDevice, { tree, phandles, others }: Host): Rela
     });
     const stream = other.streams.find((each) => streams.some((mine) => isSameStream(mine, each)));
     const line = other.lines.find((each) => lines.some((mine) => isSameLine(mine, each)));
-    const range = other.regions.find(({ address, size }) =>
-      regions.some((mine) => address < mine.address + mine.size && mine.address < address + size),
-    );
+    const range = other.regions.find((each) => regions.some((mine) => overlaps(mine, each)));
     return [
       ...(stream
         ? [

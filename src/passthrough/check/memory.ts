@@ -1,6 +1,8 @@
 import {
   type AddressRange,
+  covers,
   isEnabled,
+  overlaps,
   readString,
   regionsOf,
   regOf,
@@ -132,20 +134,6 @@ function* checkHost(
       };
     }
   }
-}
-
-function overlaps(a: AddressRange, b: AddressRange): boolean {
-  return a.address < b.address + b.size && b.address < a.address + a.size;
-}
-
-/** Whether the ranges together leave nothing of it out. */
-function covers(ranges: readonly AddressRange[], { address, size }: AddressRange): boolean {
-  let covered = address;
-  for (const range of ranges.toSorted((a, b) => (a.address < b.address ? -1 : 1))) {
-    const end = range.address + range.size;
-    if (range.address <= covered && end > covered) covered = end;
-  }
-  return covered >= address + size;
 }
 
 function text({ address, size }: AddressRange): string {

@@ -1,6 +1,7 @@
 import {
   type AddressRange,
   memoryRanges,
+  overlaps,
   reservedMemory,
   reservedRanges,
   type Tree,
@@ -11,8 +12,6 @@ import { isReserved } from './carve-outs.js';
 
 const hex = (value: bigint) => `0x${value.toString(16)}`;
 const lastOf = ({ address, size }: AddressRange) => hex(address + size - 1n);
-const overlaps = (a: AddressRange, b: AddressRange) =>
-  a.address < b.address + b.size && b.address < a.address + a.size;
 
 /** What keeps carve-outs from being set aside. */
 export function* carveOutFindings(

@@ -1,6 +1,8 @@
 import {
   type AddressRange,
+  covers,
   memoryRanges,
+  overlaps,
   type ReservedRange,
   reservedRanges,
 } from '../../devicetree/index.js';
@@ -101,18 +103,4 @@ function notOneToOne({ host, mmioBase }: DeviceShape, index: number, range: Addr
     about: 'file',
     at: ['platformDevices', index, 'mmioBase'],
   };
-}
-
-function overlaps(a: AddressRange, b: AddressRange): boolean {
-  return a.address < b.address + b.size && b.address < a.address + a.size;
-}
-
-/** Whether the ranges together leave nothing of it out. */
-function covers(ranges: readonly AddressRange[], { address, size }: AddressRange): boolean {
-  let covered = address;
-  for (const range of ranges.toSorted((a, b) => (a.address < b.address ? -1 : 1))) {
-    const end = range.address + range.size;
-    if (range.address <= covered && end > covered) covered = end;
-  }
-  return covered >= address + size;
 }

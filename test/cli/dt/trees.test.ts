@@ -261,12 +261,22 @@ describe('gpuvm dt set', () => {
     [['/bits/ 64 <0x123456789>, /bits/ 8 <1 2>'], '00000001234567890102'],
     [['<1>', '"x"'], '000000017800'],
     [['<>'], ''],
-    [[], ''],
     [[''], '00'],
   ])('takes %j', async (words, bytes) => {
     const path = file(small());
     expect((await call(set, [path, 'gpu:clocks', ...words])).status).toBe(0);
     expect(valueAt(path, GPU, 'clocks')).toBe(bytes);
+  });
+
+  it('takes nothing for a property without a value, but not in the place of one that has a value', async () => {
+    const path = file(small());
+    expect((await call(set, [path, 'gpu:dma-coherent'])).status).toBe(0);
+    expect(valueAt(path, GPU, 'dma-coherent')).toBe('');
+    const before = readFileSync(path);
+    await expect(call(set, [path, 'gpu:clocks'])).rejects.toThrow(
+      "/gpu@17000000:clocks has a value: give the one that it is to have, or '<>' for none",
+    );
+    expect(readFileSync(path)).toEqual(before);
   });
 
   it.each<[string, string]>([
