@@ -1,3 +1,4 @@
+export type { TransferRecord } from '../capture/index.js';
 export { releaseLedger } from './accountant.js';
 export { parentsOf } from './closure.js';
 export type { DenialEvent } from './denials.js';
@@ -7,6 +8,5 @@ export { type Holding, Ledger, type LedgerStore } from './ledger.js';
 export { LedgerRecords, MOST_RECORDS, RECORD_SIZE } from './ledger-records.js';
 export { Mediator, type MediatorOptions, type MediatorSnapshot, type SavedMediator } from './mediator.js';
 export { RECENT_SIZE, type RecentDecision, RecentDecisions } from './recent.js';
-export type { TransferRecord } from './record.js';
 export type { ReleaseEntry, ReleaseReport } from './release.js';
 export type { StatisticsRow, StatisticsSnapshot } from './statistics.js';

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend, Outcome } from '../backend/index.js';
+import type { TransferRecord } from '../capture/index.js';
 import type { CompiledPolicy, Decision, PolicyLearner, Verdict } from '../policy/index.js';
 import { BpmpError, classify, newShape } from '../wire/index.js';
 import { Accountant } from './accountant.js';
@@ -9,7 +10,7 @@ import { Execution } from './execution.js';
 import type { Ledger } from './ledger.js';
 import { TokenBucket } from './limit.js';
 import type { RecentDecisions } from './recent.js';
-import type { TransferRecord } from './record.js';
+
 import type { ReleaseReport } from './release.js';
 import { type SavedStatistics, Statistics, type StatisticsSnapshot, verdicts } from './statistics.js';
 

@@ -13,7 +13,7 @@ export const bpmpCommands: readonly Command[] = [
       `echo '{"mrq":22,"tx":"30010007"}' | gpuvm bpmp decide --policy examples/policies/gpu.yaml`,
       'gpuvm bpmp decide --policy examples/policies/gpu.yaml trace.ndjson',
     ],
-    load: () => import('../bpmp-decide.js'),
+    load: () => import('../bpmp/decide.js'),
   },
   {
     path: 'bpmp send',
@@ -27,7 +27,7 @@ export const bpmpCommands: readonly Command[] = [
       'gpuvm bpmp send clk set-rate GPC0CLK 1.3GHz',
       'gpuvm bpmp send --raw 22 30010007 --simulated',
     ],
-    load: () => import('../bpmp-send.js'),
+    load: () => import('../bpmp/send.js'),
   },
   {
     path: 'bpmp decode',
@@ -42,7 +42,7 @@ export const bpmpCommands: readonly Command[] = [
       'gpuvm bpmp decode 30010007 --mrq clk',
       'gpuvm bpmp decode 00000000 --mrq PING --reply 00000000',
     ],
-    load: () => import('../bpmp-decode.js'),
+    load: () => import('../bpmp/decode.js'),
   },
   {
     path: 'bpmp serve',
@@ -59,6 +59,6 @@ export const bpmpCommands: readonly Command[] = [
       learned,
     ],
     examples: ['gpuvm bpmp serve --socket /tmp/bpmp.sock --policy examples/policies/gpu.yaml --simulated'],
-    load: () => import('../bpmp-serve.js'),
+    load: () => import('../bpmp/serve.js'),
   },
 ];

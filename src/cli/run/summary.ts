@@ -1,5 +1,5 @@
 import type { BridgeEnded } from '../../bpmp/worker/index.js';
-import { formatRet } from '../transfer-text.js';
+import { formatRet } from '../bpmp/transfer-text.js';
 import type { Paint } from './paint.js';
 import type { TallyRow } from './tally.js';
 

@@ -1,6 +1,6 @@
 import type { BridgeHandle } from '../../bpmp/worker/index.js';
 import { requestText } from '../../vm/request-events.js';
-import { formatRet } from '../transfer-text.js';
+import { formatRet } from '../bpmp/transfer-text.js';
 import { Allowance } from './allowance.js';
 import { Fixes } from './fixes.js';
 import type { Paint } from './paint.js';

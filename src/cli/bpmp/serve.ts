@@ -1,14 +1,14 @@
 import { rm, writeFile } from 'node:fs/promises';
-import { windowBars } from '../bpmp/bridge/vfio-user/index.js';
-import { loadPolicy } from '../bpmp/policy/index.js';
-import { type BridgeEnded, startBridge } from '../bpmp/worker/index.js';
-import { GpuvmError } from '../errors.js';
-import { vfioUserDevices, WINDOW_SLOT } from '../qemu/index.js';
-import type { Call } from './command.js';
-import { type Context, wantsColour } from './context.js';
-import { BridgeView } from './run/bridge-view.js';
-import { paintFor } from './run/paint.js';
-import { onStopSignals } from './run/signals.js';
+import { windowBars } from '../../bpmp/bridge/vfio-user/index.js';
+import { loadPolicy } from '../../bpmp/policy/index.js';
+import { type BridgeEnded, startBridge } from '../../bpmp/worker/index.js';
+import { GpuvmError } from '../../errors.js';
+import { vfioUserDevices, WINDOW_SLOT } from '../../qemu/index.js';
+import type { Call } from '../command.js';
+import { type Context, wantsColour } from '../context.js';
+import { BridgeView } from '../run/bridge-view.js';
+import { paintFor } from '../run/paint.js';
+import { onStopSignals } from '../run/signals.js';
 
 const layouts = ['auto', 'shared', 'trapped'] as const;
 

@@ -1,4 +1,4 @@
-import { type DecodedReply, errorName } from '../bpmp/wire/index.js';
+import { type DecodedReply, errorName } from '../../bpmp/wire/index.js';
 
 /** `0` or `-1 (EPERM)` */
 export function formatRet(ret: number): string {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { run as decode } from '../../src/cli/bpmp-decode.js';
-import { run as send } from '../../src/cli/bpmp-send.js';
-import type { CommandModule } from '../../src/cli/command.js';
-import { world } from './world.js';
+import { run as decode } from '../../../src/cli/bpmp/decode.js';
+import { run as send } from '../../../src/cli/bpmp/send.js';
+import type { CommandModule } from '../../../src/cli/command.js';
+import { world } from '../world.js';
 
 async function call(
   run: CommandModule['run'],

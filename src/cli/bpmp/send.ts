@@ -1,16 +1,16 @@
-import { createBackend, HostDevice, MAX_PAYLOAD } from '../bpmp/backend/index.js';
-import { tegra234 } from '../bpmp/tegra234/index.js';
+import { createBackend, HostDevice, MAX_PAYLOAD } from '../../bpmp/backend/index.js';
+import { tegra234 } from '../../bpmp/tegra234/index.js';
 import {
   decodeReply,
   decodeRequest,
   describe,
   type EncodedRequest,
   parseRequestWords,
-} from '../bpmp/wire/index.js';
-import { GpuvmError } from '../errors.js';
-import type { Call } from './command.js';
-import type { Context } from './context.js';
-import { parseHex, parseMrq } from './numbers.js';
+} from '../../bpmp/wire/index.js';
+import { GpuvmError } from '../../errors.js';
+import type { Call } from '../command.js';
+import type { Context } from '../context.js';
+import { parseHex, parseMrq } from '../numbers.js';
 import { formatRet, replyLines } from './transfer-text.js';
 
 /** What `gpuvm bpmp send` ends with where the request was answered, but with an error. */

@@ -1,14 +1,14 @@
 import { createReadStream } from 'node:fs';
-import { SimulatedBpmp } from '../bpmp/backend/index.js';
-import { parentsOf } from '../bpmp/mediator/index.js';
-import { type CompiledPolicy, loadPolicy } from '../bpmp/policy/index.js';
-import { decodeRequest } from '../bpmp/wire/index.js';
-import { ExitStatus, GpuvmError } from '../errors.js';
-import type { Call } from './command.js';
-import type { Context } from './context.js';
-import { parseHex, parseMrq } from './numbers.js';
-import { toJson } from './output.js';
-import { linesOf } from './text-lines.js';
+import { SimulatedBpmp } from '../../bpmp/backend/index.js';
+import { parentsOf } from '../../bpmp/mediator/index.js';
+import { type CompiledPolicy, loadPolicy } from '../../bpmp/policy/index.js';
+import { decodeRequest } from '../../bpmp/wire/index.js';
+import { ExitStatus, GpuvmError } from '../../errors.js';
+import type { Call } from '../command.js';
+import type { Context } from '../context.js';
+import { parseHex, parseMrq } from '../numbers.js';
+import { toJson } from '../output.js';
+import { linesOf } from '../text-lines.js';
 
 /** Output is handed on in pieces of this size: one write per line would be most of the time. */
 const PIECE = 64 * 1024;

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { mrqs } from '../../src/bpmp/wire/index.js';
-import { run } from '../../src/cli/bpmp-decide.js';
-import { world } from './world.js';
+import { mrqs } from '../../../src/bpmp/wire/index.js';
+import { run } from '../../../src/cli/bpmp/decide.js';
+import { world } from '../world.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'gpuvm-decide-'));
 afterAll(() => rmSync(folder, { recursive: true }));

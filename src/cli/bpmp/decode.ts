@@ -1,9 +1,9 @@
-import { tegra234 } from '../bpmp/tegra234/index.js';
-import { decodeReply, decodeRequest, describe } from '../bpmp/wire/index.js';
-import { ExitStatus, GpuvmError } from '../errors.js';
-import type { Call } from './command.js';
-import type { Context } from './context.js';
-import { parseHex, parseMrq } from './numbers.js';
+import { tegra234 } from '../../bpmp/tegra234/index.js';
+import { decodeReply, decodeRequest, describe } from '../../bpmp/wire/index.js';
+import { ExitStatus, GpuvmError } from '../../errors.js';
+import type { Call } from '../command.js';
+import type { Context } from '../context.js';
+import { parseHex, parseMrq } from '../numbers.js';
 import { formatRet, replyLines } from './transfer-text.js';
 
 export async function run({ args: [hex = ''], options }: Call, { stdout, json }: Context): Promise<number> {

@@ -1,0 +1,1 @@
+export type { TransferRecord } from './transfer.js';
