@@ -41,6 +41,18 @@ export class Histogram {
     return this.#count;
   }
 
+  /** The buckets from the first that holds something to the last that does, those between them too. */
+  spans(): LatencySpan[] {
+    const first = this.#buckets.findIndex((count) => count > 0);
+    if (first < 0) return [];
+    const end = this.#buckets.findLastIndex((count) => count > 0) + 1;
+    return Array.from(this.#buckets.subarray(first, end), (count, i) => ({
+      fromNs: lowestOf(first + i),
+      toNs: lowestOf(first + i + 1),
+      count,
+    }));
+  }
+
   /** The middle of the bucket that the quantile (0 to 1) falls in, in ns; 0 where nothing was recorded. */
   quantile(q: number): number {
     let left = Math.ceil(q * this.#count);
@@ -63,6 +75,13 @@ export class Histogram {
   }
 }
 
+/** One bucket: latencies from `fromNs` to below `toNs`. */
+export interface LatencySpan {
+  readonly fromNs: number;
+  readonly toNs: number;
+  readonly count: number;
+}
+
 export interface SavedHistogram {
   readonly buckets: readonly (readonly [number, number])[];
   readonly sumNs: number;
@@ -82,6 +101,11 @@ function bucketOf(ns: number): number {
   const octave = Math.floor(Math.log2(ns));
   const sub = Math.floor((ns / 2 ** octave - 1) * SUB);
   return Math.min(OCTAVES * SUB - 1, (octave - SUB_BITS + 1) * SUB + sub);
+}
+
+function lowestOf(bucket: number): number {
+  if (bucket < SUB) return bucket;
+  return 2 ** (Math.floor(bucket / SUB) + SUB_BITS - 1) * (1 + (bucket % SUB) / SUB);
 }
 
 function middleOf(bucket: number): number {

@@ -2,7 +2,7 @@ export type { TransferRecord } from '../capture/index.js';
 export { releaseLedger } from './accountant.js';
 export { parentsOf } from './closure.js';
 export type { DenialEvent } from './denials.js';
-export type { LatencySummary } from './histogram.js';
+export type { LatencySpan, LatencySummary } from './histogram.js';
 export { Histogram } from './histogram.js';
 export { type Holding, Ledger, type LedgerStore } from './ledger.js';
 export { LedgerRecords, MOST_RECORDS, RECORD_SIZE } from './ledger-records.js';

@@ -28,4 +28,23 @@ describe('Histogram', () => {
       histogram.record(odd);
     expect(histogram.count).toBe(6);
   });
+
+  it('tells its buckets without a gap, and each value in the one that holds it', () => {
+    expect(new Histogram().spans()).toEqual([]);
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 2 ** 38 }), { minLength: 1, maxLength: 50 }),
+        (values) => {
+          const histogram = new Histogram();
+          for (const value of values) histogram.record(value);
+          const spans = histogram.spans();
+          for (const [i, span] of spans.entries()) {
+            if (i > 0) expect(span.fromNs).toBe(spans[i - 1].toNs);
+            expect(span.count).toBe(values.filter((ns) => ns >= span.fromNs && ns < span.toNs).length);
+          }
+          expect(spans[0].count * spans.at(-1)!.count).toBeGreaterThan(0);
+        },
+      ),
+    );
+  });
 });
