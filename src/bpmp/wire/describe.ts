@@ -60,6 +60,7 @@ export function describe(mrq: number, tx: Uint8Array, names?: ChipNames): string
   const line = [...title, ...words].join(' ');
   const cut = line.length > MAX_LINE ? `${line.slice(0, MAX_LINE - 1)}…` : line;
   if (request.status === 'ok') return cut;
-  const reason = (request.reason ?? '').replace(`${info?.title ?? request.mrq.name} `, '');
+  const told = request.command ? info?.title : request.mrq.name;
+  const reason = (request.reason ?? '').replace(`${told} `, '');
   return `${cut} (malformed: ${reason})`;
 }

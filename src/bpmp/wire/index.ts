@@ -21,9 +21,12 @@ export {
   type RequestInput,
 } from './request.js';
 export { newShape, type Shape, ShapeStatus } from './shape.js';
-export { quote } from './struct/text.js';
-export type { Named, Value, Values } from './struct/value.js';
-export { formatQuantity, parseQuantity, type Unit } from './units.js';
+export type { Item, ListItem } from './struct/items.js';
+export type { IntegerLayout, Layout, NameSource } from './struct/layout.js';
+export type { Placed, Struct } from './struct/struct.js';
+export { latin1, quote } from './struct/text.js';
+export type { Named, Type, Value, Values } from './struct/value.js';
+export { formatQuantity, parseQuantity, type Unit, withoutUnit } from './units.js';
 export {
   decodeWindowReply,
   decodeWindowRequest,

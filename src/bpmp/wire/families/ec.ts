@@ -55,15 +55,11 @@ const head = [
 ];
 const tail = [
   count('error_desc_num', u32),
-  list(
-    'error_descs',
-    variant(12, ({ error_type }) => descriptors[String(error_type)] ?? simple),
-    {
-      max: 4,
-      count: 'error_desc_num',
-      whole: true,
-    },
-  ),
+  list('error_descs', variant(12, 'error_type', descriptors, simple), {
+    max: 4,
+    count: 'error_desc_num',
+    whole: true,
+  }),
 ];
 
 /** EC: faults that error collectors reported. Each descriptor's form follows the error's type. */

@@ -60,6 +60,7 @@ export function string(name: string, max: number): Item {
 const byte: Type = {
   size: 1,
   kind: 'a byte',
+  layout: { form: 'integer', size: 1, signed: false },
   read: (view, offset) => view.getUint8(offset),
   write: (view, offset, value) => view.setUint8(offset, Number(value)),
   parse: (word) => Number(word),

@@ -1,4 +1,4 @@
-import type { Context, Type, Value, Values } from './value.js';
+import type { Context, Type, Value } from './value.js';
 
 type Fields = Readonly<Record<string, Type>>;
 
@@ -10,6 +10,7 @@ export function record(fields: Fields): Type {
   return {
     size,
     kind,
+    layout: { form: 'record', fields },
     read(view, offset, context) {
       const values: Record<string, Value> = {};
       let at = offset;
@@ -45,6 +46,7 @@ export function array(element: Type, length: number): Type {
   return {
     size: element.size * length,
     kind,
+    layout: { form: 'array', element, length },
     read: (view, offset, context) =>
       Array.from({ length }, (_, index) => element.read(view, offset + index * element.size, context)),
     write(view, offset, value, context) {
@@ -58,12 +60,24 @@ export function array(element: Type, length: number): Type {
   };
 }
 
-/** A union whose member another value of the surrounding struct selects; bytes that the member lacks are dropped. */
-export function variant(size: number, select: (parent: Values) => Type): Type {
-  const chosen = ({ parent }: Context): Type => select(parent as Values);
+/**
+ * A union whose member is named by the value of `by` in the surrounding struct; any other value selects `others`.
+ * Bytes that the member lacks are dropped.
+ */
+export function variant(
+  size: number,
+  by: string,
+  members: Readonly<Record<string, Type>>,
+  others: Type,
+): Type {
+  const chosen = ({ parent }: Context): Type => {
+    const name = String(parent[by]);
+    return Object.hasOwn(members, name) ? members[name]! : others;
+  };
   return {
     size,
     kind: 'one of the variants of its union',
+    layout: { form: 'variant', by, members, others },
     read: (view, offset, context) => chosen(context).read(view, offset, context),
     write: (view, offset, value, context) => chosen(context).write(view, offset, value, context),
     parse: (word, context) => chosen(context).parse(word, context),

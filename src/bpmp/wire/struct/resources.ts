@@ -2,6 +2,7 @@ import { GpuvmError } from '../../../errors.js';
 import { nearest } from '../../../nearest.js';
 import { Mrq } from '../abi.js';
 import type { ChipNames, ResourceTable } from '../names.js';
+import type { NameSource } from './layout.js';
 import { toInteger } from './scalars.js';
 import type { Named, Type, Value } from './value.js';
 
@@ -30,17 +31,15 @@ function write24(view: DataView, offset: number, id: number): void {
 }
 
 /** A resource that has names: read as `{ id, name }`; written from that, from a number, or from a name. */
-function named(
-  resource: string,
-  what: string,
-  size: 2 | 3 | 4,
-  tableOf: (names: ChipNames | undefined) => Names | undefined,
-): Type {
+function named(resource: string, what: string, size: 2 | 3 | 4, source: NameSource): Type {
+  const tableOf = (names: ChipNames | undefined): Names | undefined =>
+    source === 'mrqs' ? mrqNames : names?.[source];
   const most = 2 ** (8 * size) - 1;
   const kind = `the name or number (0 to ${most}) of a ${what}`;
   return {
     size,
     kind,
+    layout: { form: 'named', integer: { form: 'integer', size, signed: false }, source },
     resource,
     read(view, offset, { names }) {
       const id =
@@ -92,11 +91,11 @@ const mrqNames: Names = {
   names: Object.keys(Mrq),
 };
 
-export const clock = named('clock', 'clock', 4, (names) => names?.clocks);
+export const clock = named('clock', 'clock', 4, 'clocks');
 /** A clock in the low 24 bits of `cmd_and_id`. */
-export const clock24 = named('clock', 'clock', 3, (names) => names?.clocks);
+export const clock24 = named('clock', 'clock', 3, 'clocks');
 /** A clock in the 16 bits of an error descriptor. */
-export const clock16 = named('clock', 'clock', 2, (names) => names?.clocks);
-export const reset = named('reset', 'reset', 4, (names) => names?.resets);
-export const powerDomain = named('powerDomain', 'power domain', 4, (names) => names?.powerDomains);
-export const mrq = named('mrq', 'MRQ', 4, () => mrqNames);
+export const clock16 = named('clock', 'clock', 2, 'clocks');
+export const reset = named('reset', 'reset', 4, 'resets');
+export const powerDomain = named('powerDomain', 'power domain', 4, 'powerDomains');
+export const mrq = named('mrq', 'MRQ', 4, 'mrqs');

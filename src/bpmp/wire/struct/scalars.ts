@@ -1,10 +1,11 @@
 import { formatQuantity, parseQuantity, type Unit } from '../units.js';
+import type { IntegerLayout } from './layout.js';
 import type { Type, Value } from './value.js';
 
 type IntegerName = 'u8' | 'u16' | 'u32' | 'i32' | 'u64' | 'i64';
 
 interface Integer {
-  readonly size: number;
+  readonly size: 1 | 2 | 4 | 8;
   readonly least: bigint;
   readonly most: bigint;
   get(view: DataView, offset: number): number | bigint;
@@ -66,13 +67,17 @@ export function toInteger(value: unknown): bigint | undefined {
   return undefined;
 }
 
+/** A type that is an integer and nothing else. */
+export type IntegerType = Type & { readonly layout: IntegerLayout };
+
 /** A little-endian integer; with a unit, people may write and are shown `1.3 GHz`. */
-export function integer(name: IntegerName, unit?: Unit): Type {
+export function integer(name: IntegerName, unit?: Unit): IntegerType {
   const { size, least, most, get, set } = integers[name];
   const kind = `a whole number from ${least} to ${most}${unit === 'Hz' ? ', or a rate such as 1.3GHz' : ''}`;
   return {
     size,
     kind,
+    layout: { form: 'integer', size, signed: least < 0n, ...(unit && { unit }) },
     read(view, offset) {
       const raw = get(view, offset);
       const number = Number(raw);
@@ -101,6 +106,7 @@ export const u64 = integer('u64');
 export const f32: Type = {
   size: 4,
   kind: 'a number',
+  layout: { form: 'float' },
   read(view, offset) {
     const value = view.getFloat32(offset, true);
     // JSON has no minus zero either.
@@ -121,7 +127,7 @@ export function resource(kind: string, base: Type): Type {
 }
 
 /** One of a few named values: read as the name, and as the number where there is none for it. */
-export function choice(base: Type, numbers: Readonly<Record<string, number>>): Type {
+export function choice(base: IntegerType, numbers: Readonly<Record<string, number>>): Type {
   const names = new Map(Object.entries(numbers).map(([name, number]) => [number, name]));
   const byName = new Map(Object.entries(numbers));
   const kind = `one of ${Object.keys(numbers).join(', ')}, or ${base.kind}`;
@@ -130,6 +136,7 @@ export function choice(base: Type, numbers: Readonly<Record<string, number>>): T
   return {
     size: base.size,
     kind,
+    layout: { form: 'choice', integer: base.layout, numbers },
     read(view, offset, context) {
       const value = base.read(view, offset, context);
       return typeof value === 'number' ? (names.get(value) ?? value) : value;
@@ -148,7 +155,7 @@ export function choice(base: Type, numbers: Readonly<Record<string, number>>): T
 }
 
 /** A set of bits as the list of their names; bits without one are one hexadecimal entry at the end. */
-export function flags(base: Type, bits: Readonly<Record<string, number>>): Type {
+export function flags(base: IntegerType, bits: Readonly<Record<string, number>>): Type {
   const kind = `a list of ${Object.keys(bits).join(', ')}`;
   const bitsOf = (entry: unknown): number | undefined => {
     if (typeof entry === 'string' && Object.hasOwn(bits, entry)) return bits[entry];
@@ -158,6 +165,7 @@ export function flags(base: Type, bits: Readonly<Record<string, number>>): Type 
   return {
     size: base.size,
     kind,
+    layout: { form: 'flags', integer: base.layout, bits },
     read(view, offset, context) {
       let rest = base.read(view, offset, context) as number;
       const list: Value[] = [];

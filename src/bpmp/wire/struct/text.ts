@@ -26,6 +26,7 @@ export function fixedText(size: number): Type {
   return {
     size,
     kind,
+    layout: { form: 'text' },
     read(view, offset) {
       const bytes = new Uint8Array(view.buffer, view.byteOffset + offset, size);
       const end = bytes.indexOf(0);

@@ -1,4 +1,5 @@
 import type { ChipNames } from '../names.js';
+import type { Layout } from './layout.js';
 
 /** A decoded value as JSON holds it; a 64-bit integer that a number cannot hold exactly is a decimal string. */
 export type Value = number | string | readonly Value[] | Values;
@@ -20,6 +21,8 @@ export interface Type {
   readonly size: number;
   /** What the value is called in an error: "a number from 0 to 255". */
   readonly kind: string;
+  /** What the bytes mean, for those who read them without this type's functions. */
+  readonly layout: Layout;
   /** The kind of resource that the value names, if it names one. */
   readonly resource?: string;
   /** Never throws; the caller made sure of `size` bytes. */
