@@ -36,7 +36,8 @@ export class Execution {
       case 'allow':
         return this.#forward(shape, tx, rx);
       case 'absorb':
-        return this.#absorb(shape, rx);
+        // In mode learn, what `learn.forward` names is carried out, be it shared.
+        return this.#policy.isForwarded(shape, tx) ? this.#forward(shape, tx, rx) : this.#absorb(shape, rx);
       case 'deny':
         this.#learner?.add(shape.mrq, tx);
         if (this.#policy.mode !== 'enforce') return this.#tolerate(decision, shape, tx, rx);
@@ -81,12 +82,14 @@ export class Execution {
 
   /**
    * What audit and learn do with a request that would be denied: forward what only reads, absorb a change of a clock,
-   * reset or domain, refuse the rest. Nothing that changes the host's state passes on the strength of a mode.
+   * reset or domain, refuse the rest. Nothing that changes the host's state passes on the strength of a mode alone: in
+   * mode learn, what `learn.forward` names is carried out.
    */
   #tolerate(decision: Decision, shape: Shape, tx: Uint8Array, rx: Uint8Array): Outcome | Promise<Outcome> {
     const { mrq } = shape;
     // Some families have the firmware read or write at an address that the caller names: never, in any mode.
     if (decision.readOnly && mrqs.get(mrq)?.passesAddresses === false) return this.#forward(shape, tx, rx);
+    if (this.#policy.isForwarded(shape, tx)) return this.#forward(shape, tx, rx);
     if (mrq === Mrq.CLK || mrq === Mrq.RESET || mrq === Mrq.PG) return this.#absorb(shape, rx);
     return { ret: decision.ret, rxSize: 0 };
   }

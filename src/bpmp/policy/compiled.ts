@@ -3,11 +3,13 @@ import { builtIn } from './builtin.js';
 import type { Decision } from './decision.js';
 import { type Explanation, explain } from './explain.js';
 import { buildFamilyTable, type FamilyTable, passesAny } from './family-table.js';
+import { forwardedIds } from './forward.js';
 import { I2cWalk, walkSegments } from './i2c.js';
 import type { Limit, Mode, PolicyModel, View } from './model.js';
+import { needOf } from './need.js';
 import { CHECK_SHIFT, DecisionPool, INDEX_MASK } from './pool.js';
 import type { PolicyWarning } from './problems.js';
-import { Check, PG_OFF_SLOT, resourceKind } from './resource-kind.js';
+import { Check, PG_OFF_SLOT, resourceKind, type SectionName } from './resource-kind.js';
 import { NO_PROTECTION, type Protection, ResourceDecisions } from './resource-table.js';
 import type { SharedAnswer } from './rights.js';
 import { protectionWarnings } from './warnings.js';
@@ -38,6 +40,7 @@ export class CompiledPolicy {
   readonly #clocks: ResourceDecisions;
   readonly #resets: ResourceDecisions;
   readonly #powerDomains: ResourceDecisions;
+  readonly #forwarded: Readonly<Record<SectionName, ReadonlySet<number>>> | undefined;
   readonly #buses: readonly (Uint8Array | undefined)[];
   readonly #busGrants: readonly (Decision | undefined)[];
   /** By clock: the largest rate in Hz, and what is decided above it. */
@@ -75,6 +78,16 @@ export class CompiledPolicy {
     this.grantedClocks = grantedIds(this.#clocks, model.resources.clocks);
     this.grantedResets = grantedIds(this.#resets, model.resources.resets);
     this.grantedPowerDomains = grantedIds(this.#powerDomains, model.resources.powerDomains);
+    const { forward } = model;
+    if (forward !== undefined && model.mode === 'learn') {
+      const ids = (kind: SectionName, table: ResourceDecisions) =>
+        forwardedIds(forward[kind], (id) => table.granted[id] === 1 && table.shared[id] === 0);
+      this.#forwarded = {
+        clocks: ids('clocks', this.#clocks),
+        resets: ids('resets', this.#resets),
+        powerDomains: ids('powerDomains', this.#powerDomains),
+      };
+    }
     this.#ceilings = new Float64Array(model.chip.clocks.maxId + 1).fill(Number.POSITIVE_INFINITY);
     const above: (Decision | undefined)[] = Array.from({ length: this.#ceilings.length });
     for (const [id, { grant, rule }] of model.resources.clocks) {
@@ -123,6 +136,22 @@ export class CompiledPolicy {
     if (row === undefined) return this.#unknownMrq;
     const code = shape.command < row.length ? row[shape.command] : undefined;
     return code === undefined ? this.#unknownCommand : this.#decisions[code]!;
+  }
+
+  /** What is carried out while the policy learns, by section and id; undefined where nothing is. */
+  get forwarded(): Readonly<Record<SectionName, ReadonlySet<number>>> | undefined {
+    return this.#forwarded;
+  }
+
+  /**
+   * Whether `learn.forward` names what a request that is denied or absorbed would change, so that it is carried out all
+   * the same; in no mode but `learn`. What no line could allow is never carried out.
+   */
+  isForwarded(shape: Shape, tx: Uint8Array): boolean {
+    if (this.#forwarded === undefined) return false;
+    const need = needOf(shape, tx, this.chip);
+    if (need.kind !== 'resource' || !this.#forwarded[need.section].has(need.id)) return false;
+    return need.parent === undefined || this.chip.clocks.nameOf(need.parent) !== undefined;
   }
 
   /** The same decision with its reasons, for people; costs far more. */

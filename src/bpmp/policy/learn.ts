@@ -1,7 +1,7 @@
 import { classify, commandOf, newShape } from '../wire/index.js';
 import { Amendment, type Change } from './amendment.js';
 import type { CompiledPolicy } from './compiled.js';
-import { applyChanges } from './merge.js';
+import { applyChanges, withoutLearning } from './merge.js';
 import type { PolicyModel } from './model.js';
 import { type Need, needOf } from './need.js';
 import type { Protection } from './resource-table.js';
@@ -80,7 +80,7 @@ export class PolicyLearner {
   text(): string {
     const { changes, comments, impossible } = this.#learned();
     let text = applyChanges(this.#model.text, changes, this.#model.chip, comments);
-    text = text.replace(/^(["']?mode["']?[ \t]*:[ \t]*)(["']?)learn\2(?=\s|$)/m, '$1enforce');
+    text = withoutLearning(text);
     const notes = impossible.map((line) => `# ${line}\n`);
     if (this.#overlooked > 0)
       notes.push(`# ${this.#overlooked} requests came after ${MAX_NEEDS} others: learn again\n`);

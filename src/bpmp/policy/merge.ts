@@ -15,6 +15,7 @@ import { GpuvmError } from '../../errors.js';
 import type { ChipNames, ResourceTable } from '../wire/index.js';
 import type { Change } from './amendment.js';
 import { findMrq } from './catalogue.js';
+import { keepLines } from './line-diff.js';
 import { readPolicy } from './parse.js';
 import { quote } from './problems.js';
 import { resourceKinds } from './resource-kind.js';
@@ -33,23 +34,62 @@ export function mergeFix(text: string, fix: string, file = 'policy'): string {
 /** A comment for the line that a change makes, by the change. */
 export type Comments = ReadonlyMap<Change, string>;
 
-/** Sets lines in the text of a valid policy. */
+/** Sets lines in the text of a valid policy; the other lines stay as they are written. */
 export function applyChanges(
   text: string,
   changes: Iterable<Change>,
   chip: ChipNames,
   comments: Comments = new Map(),
 ): string {
+  return edit(text, (document, top) => {
+    inlineAliases(document);
+    for (const change of changes) {
+      const section = sectionOf(document, top, change.section);
+      setLine(document, section, change, tableOf(change.section, chip), comments.get(change));
+    }
+  });
+}
+
+/** Takes away what lines of a valid policy say of these; a section that loses its last line goes with it. */
+export function removeLines(text: string, gone: Iterable<Omit<Change, 'value'>>, chip: ChipNames): string {
+  return edit(text, (document, top) => {
+    inlineAliases(document);
+    for (const { section: name, id } of gone) {
+      const pair = top.items.find(({ key }) => isScalar(key) && key.value === name);
+      if (pair === undefined || !isMap(pair.value)) continue;
+      const section = pair.value as YAMLMap;
+      const table = tableOf(name, chip);
+      section.items = section.items.flatMap((line) => {
+        const ids = idsOf(line.key as Scalar, name, table);
+        if (!ids.includes(id)) return [line];
+        return ids.length > 1 ? split(document, line, ids, id, table!) : [];
+      });
+      if (section.items.length === 0) top.items = top.items.filter((each) => each !== pair);
+    }
+  });
+}
+
+/** The policy as it is to be used once it has learned: mode `learn` becomes `enforce`, and `learn:` goes. */
+export function withoutLearning(text: string): string {
+  const enforced = text.replace(/^(["']?mode["']?[ \t]*:[ \t]*)(["']?)learn\2(?=\s|$)/m, '$1enforce');
+  return edit(enforced, (_, top) => {
+    top.items = top.items.filter(({ key }) => !(isScalar(key) && key.value === 'learn'));
+  });
+}
+
+/** Changes a policy's document, and leaves every line as it was that the change has nothing to do with. */
+function edit(text: string, change: (document: Document, top: YAMLMap) => void): string {
   const document = parseDocument(text, { uniqueKeys: false });
-  inlineAliases(document);
-  const top = document.contents as unknown as YAMLMap;
-  for (const change of changes) {
-    const section = sectionOf(document, top, change.section);
-    const table = resourceKinds.find((kind) => kind.section === change.section)?.table(chip);
-    const comment = comments.get(change);
-    setLine(document, section, change, table, comment);
-  }
-  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+  const style = { lineWidth: 0, flowCollectionPadding: /\{ /.test(text) };
+  const plain = document.toString(style);
+  change(document, document.contents as unknown as YAMLMap);
+  const changed = document.toString(style);
+  if (changed !== plain) return keepLines(text, plain, changed);
+  return text.endsWith('\n') ? text : `${text}\n`;
+}
+
+function tableOf(section: Change['section'], chip: ChipNames): ResourceTable | undefined {
+  return resourceKinds.find((kind) => kind.section === section)?.table(chip);
 }
 
 function readFix(fix: string, chip: ChipNames): Change[] {

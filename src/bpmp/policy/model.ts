@@ -1,5 +1,6 @@
 import type { ChipNames } from '../wire/index.js';
 import type { Rule } from './decision.js';
+import type { Forward } from './forward.js';
 import type { Grant } from './grant.js';
 import type { PolicyWarning } from './problems.js';
 import type { SectionName } from './resource-kind.js';
@@ -49,5 +50,7 @@ export interface PolicyModel {
   readonly resources: Readonly<Record<SectionName, ReadonlyMap<number, GrantLine>>>;
   readonly families: ReadonlyMap<number, FamilyLine>;
   readonly buses: ReadonlyMap<number, BusLine>;
+  /** What `learn.forward` names. */
+  readonly forward: Forward | undefined;
   readonly warnings: readonly PolicyWarning[];
 }

@@ -2,6 +2,7 @@ import { tegra234 } from '../tegra234/index.js';
 import type { ChipNames } from '../wire/index.js';
 import { readBuses } from './buses.js';
 import { readFamilies } from './families.js';
+import { readForward } from './forward.js';
 import { HEADER_KEYS, readHeader } from './header.js';
 import type { PolicyModel } from './model.js';
 import { Problems } from './problems.js';
@@ -10,7 +11,7 @@ import { resourceKinds } from './resource-kind.js';
 import { readResources } from './resources.js';
 
 const chips: readonly ChipNames[] = [tegra234];
-const KEYS = [...HEADER_KEYS, ...resourceKinds.map(({ section }) => section), 'mrqs', 'i2c'];
+const KEYS = [...HEADER_KEYS, ...resourceKinds.map(({ section }) => section), 'mrqs', 'i2c', 'learn'];
 
 /**
  * Reads a policy and refuses it with GPUVM_POLICY where anything in it is wrong.
@@ -32,6 +33,10 @@ export function readPolicy(text: string, file: string): PolicyModel {
   );
   const families = readFamilies(fields.get('mrqs'), reader);
   const buses = readBuses(fields.get('i2c'), reader);
+  const forward = readForward(fields.get('learn'), chip, reader);
+  const learn = fields.get('learn');
+  if (forward !== undefined && header.mode !== 'learn' && learn !== undefined)
+    problems.warn(`"learn" has no effect in mode ${header.mode}`, learn.place);
   problems.throwIfAny();
   return {
     ...header,
@@ -41,6 +46,7 @@ export function readPolicy(text: string, file: string): PolicyModel {
     resources: { clocks: clocks!, resets: resets!, powerDomains: powerDomains! },
     families,
     buses,
+    forward,
     warnings: problems.warnings,
   };
 }

@@ -41,6 +41,28 @@ const mistakes: [text: string, message: string][] = [
     'p.yaml:2:9: unknown key "perSecnd" in "limit": did you mean "perSecond"?',
   ],
   ['version: 1\nlimit: {exceeded: wait}', 'p.yaml:2:19: "exceeded" cannot be "wait": write delay or deny'],
+  ['version: 1\nlearn: [a]', 'p.yaml:2:1: "learn" must be a mapping, not a list'],
+  [
+    'version: 1\nlearn: {forwards: {}}',
+    'p.yaml:2:9: unknown key "forwards" in "learn": did you mean "forward"?',
+  ],
+  ['version: 1\nlearn:\n  forward: [GPUSYS]', 'p.yaml:3:3: "forward" must be a mapping, not a list'],
+  [
+    'version: 1\nlearn:\n  forward:\n    clock: [GPUSYS]',
+    'p.yaml:4:5: unknown key "clock" in "forward": did you mean "clocks"?',
+  ],
+  [
+    'version: 1\nlearn:\n  forward:\n    resets: GPU',
+    'p.yaml:4:5: "resets" takes a list of names such as [GBE_UPHY_PLL2]',
+  ],
+  [
+    'version: 1\nlearn:\n  forward:\n    clocks: [OSC, GPUSY]',
+    'p.yaml:4:19: unknown clock "GPUSY": did you mean "GPUSYS"?',
+  ],
+  [
+    'version: 1\nlearn: {forward: {clocks: [[OSC]]}}',
+    'p.yaml:2:28: a clock is given by its name, its id or a range',
+  ],
   ['version: 1\nclocks: use', 'p.yaml:2:1: "clocks" must be a mapping, not "use"'],
   ['version: 1\nclocks: [GPUSYS]', 'p.yaml:2:1: "clocks" must be a mapping, not a list'],
   ['version: 1\nclocks:\n  GPUSY: use', 'p.yaml:3:3: unknown clock "GPUSY": did you mean "GPUSYS"?'],
@@ -187,7 +209,7 @@ describe('a mistake in a policy', () => {
     for (const [text] of mistakes) expect(failure(text).message).not.toMatch(/\n|^\s+at /m);
     expect(failure('version: 1\n"a\\nb": 1').message).toBe(
       'p.yaml:2:1: unknown key "a\\nb" in the policy: known are version, chip, view, mode, shared, limit, clocks, ' +
-        'resets, powerDomains, mrqs or i2c',
+        'resets, powerDomains, mrqs, i2c or learn',
     );
   });
 
