@@ -138,6 +138,14 @@ export class ControlClient {
     return this.#stream('/v1/console', { ...options, follow: options.follow ?? false });
   }
 
+  /**
+   * What the VM asked of the BPMP and what it was answered, as pcapng: the last transfers that are kept, and with `follow`
+   * those to come.
+   */
+  async capture(options: FollowOptions = {}): Promise<Readable> {
+    return this.#stream('/v1/capture', options);
+  }
+
   /** Types into the console. */
   async type(bytes: Uint8Array): Promise<void> {
     await this.#json({ method: 'POST', path: '/v1/console', bytes, deadlineMs: NO_DEADLINE_MS });

@@ -7,6 +7,8 @@ import { TransferReader } from './transfer-reader.js';
 export interface ReadOptions {
   /** What is not as it should be; the capture is read on all the same. */
   readonly onNotice?: (notice: Notice) => void;
+  /** What it is called in an error; its path unless told. */
+  readonly name?: string;
 }
 
 const CHUNK = 1 << 18;
@@ -18,9 +20,11 @@ const MOST_IN_BATCH = 4096;
  */
 export async function* readCapture(
   source: string | AsyncIterable<Uint8Array>,
-  { onNotice = () => undefined }: ReadOptions = {},
+  {
+    onNotice = () => undefined,
+    name = typeof source === 'string' ? source : 'what was given',
+  }: ReadOptions = {},
 ): AsyncGenerator<readonly TransferRecord[]> {
-  const name = typeof source === 'string' ? source : 'the capture';
   const reader = new TransferReader(onNotice);
   for await (const chunk of typeof source === 'string' ? chunksOf(source) : source) {
     reader.add(chunk);
