@@ -24,7 +24,10 @@ const TWO_32 = 2 ** 32;
 /** Names and rules come from a few, again and again. */
 const texts = new Texts(LONGEST_TEXT);
 
+/** Throws a RangeError where the request or the answer is longer than the format has room for. */
 export function packetSize({ vm, rule, tx, rx }: TransferRecord): number {
+  if (tx.length > MOST_BYTES || rx.length > MOST_BYTES)
+    throw new RangeError(`a transfer of ${Math.max(tx.length, rx.length)} bytes: ${MOST_BYTES} at most`);
   return HEADER_SIZE + texts.bytesOf(vm).length + texts.bytesOf(rule).length + tx.length + rx.length;
 }
 
@@ -38,8 +41,6 @@ export function encodeTransfer(record: TransferRecord): Uint8Array {
 /** @param view - of the same memory as `bytes`; returns where the packet's data ends */
 export function writePacket(record: TransferRecord, bytes: Uint8Array, view: DataView, at: number): number {
   const { sequence, latencyNs, tx, rx } = record;
-  if (tx.length > MOST_BYTES || rx.length > MOST_BYTES)
-    throw new RangeError(`a transfer of ${Math.max(tx.length, rx.length)} bytes: ${MOST_BYTES} at most`);
   const vm = texts.bytesOf(record.vm);
   const rule = texts.bytesOf(record.rule);
   view.setUint32(at, MAGIC, true);

@@ -20,16 +20,24 @@ const MOST_IN_COMMENT = 0xffff;
 const encoder = new TextEncoder();
 const split = new DataView(new ArrayBuffer(8));
 
+export function transferBlockSize(record: TransferRecord, { dropped, comment }: BlockExtras = {}): number {
+  return blockSize(packetSize(record), dropped, comment ? inComment(comment) : undefined);
+}
+
+function blockSize(inPacket: number, dropped: number | undefined, comment: Uint8Array | undefined): number {
+  const inOptions = (dropped ? optionSize(8) : 0) + (comment ? optionSize(comment.length) : 0);
+  return PACKET_HEADER + padded(inPacket) + inOptions + TAIL;
+}
+
+function inComment(text: string): Uint8Array {
+  return encoder.encode(text).subarray(0, MOST_IN_COMMENT);
+}
+
 /** The transfer as an enhanced packet block, ready to be put behind others of its section. */
 export function transferBlock(record: TransferRecord, extras: BlockExtras = {}): Uint8Array {
-  const comment = extras.comment ? encoder.encode(extras.comment).subarray(0, MOST_IN_COMMENT) : undefined;
+  const comment = extras.comment ? inComment(extras.comment) : undefined;
   const inPacket = packetSize(record);
-  const size =
-    PACKET_HEADER +
-    padded(inPacket) +
-    TAIL +
-    (extras.dropped ? optionSize(8) : 0) +
-    (comment ? optionSize(comment.length) : 0);
+  const size = blockSize(inPacket, extras.dropped, comment);
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, BlockType.ENHANCED_PACKET, true);

@@ -1,26 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  CaptureWriter,
-  decodeTransfer,
-  encodeTransfer,
-  type Notice,
-  readCapture,
-  type TransferRecord,
-} from '../../../src/bpmp/capture/index.js';
+import { decodeTransfer, encodeTransfer } from '../../../src/bpmp/capture/index.js';
 import { anyTransfer } from './arbitrary.js';
-
-async function* pieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-}
-
-async function readAll(source: string | AsyncIterable<Uint8Array>) {
-  const records: TransferRecord[] = [];
-  const notices: Notice[] = [];
-  for await (const batch of readCapture(source, { onNotice: (notice) => notices.push(notice) }))
-    records.push(...batch);
-  return { records, notices };
-}
+import { captureOf, pieces, readAll } from './read-all.js';
 
 describe('a transfer', () => {
   it('is the same after encoding and decoding', () => {
@@ -39,9 +21,7 @@ describe('a capture', () => {
         fc.array(anyTransfer, { maxLength: 20 }),
         fc.integer({ min: 1, max: 5000 }),
         async (records, size) => {
-          const writer = new CaptureWriter();
-          const parts = [writer.header(), ...records.map((record) => writer.add(record)), writer.end()];
-          const read = await readAll(pieces(Buffer.concat(parts), size));
+          const read = await readAll(pieces(captureOf(records), size));
           expect(read).toEqual({ records, notices: [] });
         },
       ),

@@ -46,6 +46,9 @@ export function interfaceDescription(linkType: number, { name, description }: In
   ]);
 }
 
+/** Of a block of statistics: its fields and four options of eight bytes. */
+export const STATISTICS_SIZE = LEAST_BLOCK + 12 + 4 * 12 + 4;
+
 export interface Statistics {
   readonly interface: number;
   readonly startNs: bigint;
