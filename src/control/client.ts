@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import { GpuvmError } from '../errors.js';
+import type { BpmpStatus } from './bpmp-status.js';
 import { type Call, call, readJson } from './call.js';
 import { CONSOLE_PROTOCOL } from './console-upgrade.js';
 import { linesOf } from './lines.js';
@@ -41,6 +42,11 @@ export class ControlClient {
 
   status(): Promise<VmStatus> {
     return this.#json({ method: 'GET', path: '/v1/status' }) as Promise<VmStatus>;
+  }
+
+  /** What its bridge tells. Throws GPUVM_VM_STATE where the VM has none at present. */
+  bpmp(): Promise<BpmpStatus> {
+    return this.#json({ method: 'GET', path: '/v1/bpmp' }) as Promise<BpmpStatus>;
   }
 
   pause(): Promise<VmStatus> {

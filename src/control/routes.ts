@@ -32,6 +32,9 @@ export interface Route {
   answer(exchange: Exchange): void | Promise<void>;
 }
 
+/** The bridge's thread answers between two requests; longer, and it is stuck. */
+const BRIDGE_MS = 5_000;
+
 /** Everything that can be asked of a VM. */
 export const routes: readonly Route[] = [
   {
@@ -54,6 +57,16 @@ export const routes: readonly Route[] = [
     answer: async ({ vm, query, json }) => {
       refuseParameters(query);
       json(200, await within(vm.status(), 'the status'));
+    },
+  },
+  {
+    method: 'GET',
+    path: '/v1/bpmp',
+    what: "its bridge: the guest's requests by MRQ and verdict, denials, what it holds, the rate limit",
+    answer: async ({ vm, query, json }) => {
+      refuseParameters(query);
+      if (vm.bpmp === undefined) throw new Refusal(404, `${vm.name} tells nothing of its BPMP`);
+      json(200, await within(vm.bpmp(), "the bridge's answer", BRIDGE_MS));
     },
   },
   {

@@ -1,3 +1,5 @@
+import type { BpmpStatus } from './bpmp-status.js';
+
 /**
  * What the control socket needs of a running VM. The supervisor is one by its shape; nothing here knows of it, and
  * nothing of it knows of sockets.
@@ -49,6 +51,8 @@ export interface ControlledVm {
   readonly name: string;
   /** The bridge's totals may have to be asked for, hence the promise. */
   status(): VmStatus | Promise<VmStatus>;
+  /** What its bridge tells; refuses with GPUVM_VM_STATE where there is none. */
+  bpmp?(): Promise<BpmpStatus>;
   /** Starts down the stop ladder; called again, goes on to the next rung at once. No restart follows. */
   stop(): void;
   pause(): Promise<void>;

@@ -1,7 +1,9 @@
 import { EventEmitter } from 'node:events';
 import type { BridgeSnapshot } from '../bpmp/worker/index.js';
 import type { VmConfig } from '../config/index.js';
+import { GpuvmError } from '../errors.js';
 import type { QmpClient } from '../qmp/index.js';
+import type { BpmpReport } from './bpmp-report.js';
 import { ConsoleRing } from './console-ring.js';
 import { History, type HistoryEvent } from './history.js';
 import type { EndReport } from './report.js';
@@ -84,6 +86,20 @@ export abstract class Controlled extends EventEmitter<SupervisorEvents> {
       devices: this.deviceNames,
       ...(this.lastEnd && { ending: { ending: this.lastEnd.ending, message: this.lastEnd.message } }),
     };
+  }
+
+  /** What the bridge tells of itself. Throws GPUVM_VM_STATE where there is none, or none that serves. */
+  async bpmp(): Promise<BpmpReport> {
+    const measurements = await this.current?.bridge?.measurements();
+    if (measurements === undefined) {
+      const why =
+        this.config.bridge.kind === 'none'
+          ? 'its VM file has no bridge'
+          : `it is ${this.state}, and its bridge does not serve`;
+      throw new GpuvmError('GPUVM_VM_STATE', `${this.name} has no BPMP to tell of: ${why}`);
+    }
+    const { bpmpReport } = await import('./bpmp-report.js');
+    return bpmpReport(this.config, measurements);
   }
 
   async pause(): Promise<void> {

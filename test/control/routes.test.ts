@@ -24,6 +24,7 @@ describe('what can be asked', () => {
     expect(routes.map((route) => `${route.method} ${route.path}`)).toEqual([
       'GET /v1',
       'GET /v1/status',
+      'GET /v1/bpmp',
       'POST /v1/stop',
       'POST /v1/pause',
       'POST /v1/resume',
@@ -34,6 +35,19 @@ describe('what can be asked', () => {
       'GET /v1/console',
       'POST /v1/console',
     ]);
+  });
+
+  it('a bridge; where the VM tells nothing of one, 404, and where it has none at present, 409', async () => {
+    expect(await ask(path, 'GET /v1/bpmp')).toMatchObject({ status: 404 });
+    const report = { vm: 'orin', totals: { allow: 1 }, denials: [] };
+    vm.bpmp = async () => report as never;
+    const { status, text } = await ask(path, 'GET /v1/bpmp');
+    expect({ status, report: JSON.parse(text) }).toEqual({ status: 200, report });
+    vm.bpmp = async () => {
+      throw new GpuvmError('GPUVM_VM_STATE', 'orin has no BPMP to tell of: its VM file has no bridge');
+    };
+    expect(await ask(path, 'GET /v1/bpmp')).toMatchObject({ status: 409 });
+    expect(await ask(path, 'GET /v1/bpmp?x')).toMatchObject({ status: 400 });
   });
 
   it('a status, with 64-bit numbers as text', async () => {

@@ -1,12 +1,13 @@
 export type { TransferRecord } from '../capture/index.js';
 export { releaseLedger } from './accountant.js';
-export { parentsOf } from './closure.js';
+export { listParents, parentsOf } from './closure.js';
 export type { DenialEvent } from './denials.js';
+export type { DeniedResource } from './denied-resources.js';
 export type { LatencySpan, LatencySummary } from './histogram.js';
-export { Histogram } from './histogram.js';
+export { Histogram, latencyBoundsNs } from './histogram.js';
 export { type Holding, Ledger, type LedgerStore } from './ledger.js';
 export { LedgerRecords, MOST_RECORDS, RECORD_SIZE } from './ledger-records.js';
 export { Mediator, type MediatorOptions, type MediatorSnapshot, type SavedMediator } from './mediator.js';
 export { RECENT_SIZE, type RecentDecision, RecentDecisions } from './recent.js';
 export type { ReleaseEntry, ReleaseReport } from './release.js';
-export type { StatisticsRow, StatisticsSnapshot } from './statistics.js';
+export type { LatencyRow, StatisticsRow, StatisticsSnapshot } from './statistics.js';

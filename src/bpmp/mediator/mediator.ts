@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend, Outcome } from '../backend/index.js';
 import type { TransferRecord } from '../capture/index.js';
-import type { CompiledPolicy, Decision, PolicyLearner, Verdict } from '../policy/index.js';
+import type { CompiledPolicy, Decision, Limit, PolicyLearner, Verdict } from '../policy/index.js';
 import { BpmpError, classify, newShape } from '../wire/index.js';
 import { Accountant } from './accountant.js';
 import { aspects } from './aspects.js';
@@ -12,7 +12,13 @@ import { TokenBucket } from './limit.js';
 import type { RecentDecisions } from './recent.js';
 
 import type { ReleaseReport } from './release.js';
-import { type SavedStatistics, Statistics, type StatisticsSnapshot, verdicts } from './statistics.js';
+import {
+  type LatencyRow,
+  type SavedStatistics,
+  Statistics,
+  type StatisticsSnapshot,
+  verdicts,
+} from './statistics.js';
 
 export interface MediatorOptions {
   /** The VM's name, for records and events. */
@@ -38,6 +44,8 @@ export interface MediatorOptions {
 export interface MediatorSnapshot extends StatisticsSnapshot {
   readonly vm: string;
   readonly holdings: readonly { readonly resource: string; readonly before: string; readonly now: string }[];
+  /** The rate limit, where there is one, and the tokens that are left; below 0 where some were lent. */
+  readonly limit?: Limit & { readonly balance: number };
 }
 
 /** What a mediator passes on to its successor, beside the ledger; as JSON would hold it. */
@@ -63,7 +71,7 @@ export class Mediator {
   readonly #execution: Execution;
   readonly #denials: DenialReporter | undefined;
   readonly #bucket: TokenBucket | undefined;
-  readonly #statistics = new Statistics();
+  readonly #statistics: Statistics;
   readonly #now: () => number;
   /** Scratch of the decision under way; read out before anything is awaited. */
   readonly #shape = newShape();
@@ -76,6 +84,7 @@ export class Mediator {
     this.#options = options;
     this.#policy = options.policy;
     this.#now = options.nowMs ?? (() => performance.now());
+    this.#statistics = new Statistics(options.policy.chip);
     this.#accountant = new Accountant(options.policy, options.backend, this.#statistics, options.ledger);
     this.#execution = new Execution(options, this.#accountant, this.#statistics);
     const now = this.#now();
@@ -154,7 +163,19 @@ export class Mediator {
       before: holding.before === undefined ? 'unknown' : aspects[holding.aspect].print(holding.before),
       now: aspects[holding.aspect].print(holding.now),
     }));
-    return { vm: this.#options.vm, ...this.#statistics.snapshot(), holdings };
+    const { limit } = this.#policy;
+    const balance = this.#bucket?.balance(this.#now());
+    return {
+      vm: this.#options.vm,
+      ...this.#statistics.snapshot(),
+      holdings,
+      ...(limit && balance !== undefined && { limit: { ...limit, balance } }),
+    };
+  }
+
+  /** What the snapshot's rows sum up, for those who want more of it. */
+  latencies(): LatencyRow[] {
+    return this.#statistics.latencies();
   }
 
   #watch(outcome: Promise<Outcome>): void {
@@ -178,6 +199,7 @@ export class Mediator {
   #admitted(mrq: number, tx: Uint8Array, rx: Uint8Array, startedMs: number): Outcome | Promise<Outcome> {
     const decision = this.#policy.decide(classify(mrq, tx, this.#shape), tx);
     const { verdict, rule } = decision;
+    if (verdict === 'deny' && !decision.hidden) this.#statistics.deny(this.#shape);
     let outcome: Outcome | Promise<Outcome>;
     try {
       outcome = this.#execution.carryOut(decision, this.#shape, tx, rx);

@@ -1,5 +1,7 @@
 import type { Verdict } from '../policy/index.js';
-import { Histogram, type LatencySummary, type SavedHistogram } from './histogram.js';
+import type { ChipNames, Shape } from '../wire/index.js';
+import { type DeniedResource, DeniedResources, type SavedDenials } from './denied-resources.js';
+import { Histogram, type LatencySummary, latencyBoundsNs, type SavedHistogram } from './histogram.js';
 
 export const verdicts = ['allow', 'deny', 'absorb', 'malformed'] as const satisfies readonly Verdict[];
 
@@ -9,6 +11,7 @@ const KNOWN_MRQS = 128;
 /** Counters and latencies of one VM, by MRQ and verdict; bounded whatever the guest sends. */
 export class Statistics {
   readonly #cells: (Histogram | undefined)[] = new Array((KNOWN_MRQS + 1) * verdicts.length).fill(undefined);
+  readonly #denied: DeniedResources;
   /** Requests that waited for the rate limit, and those that it refused. */
   delayed = 0;
   refused = 0;
@@ -16,6 +19,15 @@ export class Statistics {
   hidden = 0;
   /** Transfers that reached the backend, the mediator's own questions included. */
   forwarded = 0;
+
+  constructor(chip: ChipNames) {
+    this.#denied = new DeniedResources(chip);
+  }
+
+  /** The policy denied what the shape asks for. */
+  deny(shape: Shape): void {
+    this.#denied.add(shape);
+  }
 
   record(mrq: number, verdict: Verdict, latencyNs: number): void {
     const row = Math.min(mrq, KNOWN_MRQS);
@@ -33,10 +45,10 @@ export class Statistics {
     const cells: [number, SavedHistogram][] = [];
     for (const [cell, histogram] of this.#cells.entries())
       if (histogram) cells.push([cell, histogram.save()]);
-    return { cells, delayed, refused, hidden, forwarded };
+    return { cells, delayed, refused, hidden, forwarded, denied: this.#denied.save() };
   }
 
-  restore({ cells, delayed, refused, hidden, forwarded }: SavedStatistics): void {
+  restore({ cells, delayed, refused, hidden, forwarded, denied }: SavedStatistics): void {
     for (const [cell, saved] of cells) {
       if (!(cell in this.#cells)) continue;
       this.#cells[cell] ??= new Histogram();
@@ -46,20 +58,37 @@ export class Statistics {
     this.refused += refused;
     this.hidden += hidden;
     this.forwarded += forwarded;
+    this.#denied.restore(denied ?? []);
   }
 
   snapshot(): StatisticsSnapshot {
     const rows: StatisticsRow[] = [];
     const totals: Record<Verdict, number> = { allow: 0, deny: 0, absorb: 0, malformed: 0 };
-    this.#cells.forEach((histogram, cell) => {
-      if (histogram === undefined) return;
+    for (const { histogram, ...row } of this.#rows()) {
+      totals[row.verdict] += histogram.count;
+      rows.push({ ...row, latency: histogram.summary() });
+    }
+    const { delayed, refused, hidden, forwarded } = this;
+    return { totals, rows, denials: this.#denied.rows(), delayed, refused, hidden, forwarded };
+  }
+
+  /** The rows' latencies as those draw them who add them up over time. */
+  latencies(): LatencyRow[] {
+    return this.#rows().map(({ histogram, ...row }) => ({
+      ...row,
+      count: histogram.count,
+      sumNs: histogram.sumNs,
+      below: histogram.countsBelow(latencyBoundsNs),
+    }));
+  }
+
+  #rows(): { mrq: number | 'unknown'; verdict: Verdict; histogram: Histogram }[] {
+    return this.#cells.flatMap((histogram, cell) => {
+      if (histogram === undefined) return [];
       const mrq = Math.floor(cell / verdicts.length);
       const verdict = verdicts[cell % verdicts.length];
-      totals[verdict] += histogram.count;
-      rows.push({ mrq: mrq === KNOWN_MRQS ? 'unknown' : mrq, verdict, latency: histogram.summary() });
+      return [{ mrq: mrq === KNOWN_MRQS ? 'unknown' : mrq, verdict, histogram }];
     });
-    const { delayed, refused, hidden, forwarded } = this;
-    return { totals, rows, delayed, refused, hidden, forwarded };
   }
 }
 
@@ -70,6 +99,18 @@ export interface SavedStatistics {
   readonly refused: number;
   readonly hidden: number;
   readonly forwarded: number;
+  /** Absent in what an older gpuvm passed on. */
+  readonly denied?: SavedDenials;
+}
+
+/** Requests of one MRQ and verdict. */
+export interface LatencyRow {
+  readonly mrq: number | 'unknown';
+  readonly verdict: Verdict;
+  readonly count: number;
+  readonly sumNs: number;
+  /** How many took less than each of `latencyBoundsNs`. */
+  readonly below: readonly number[];
 }
 
 export interface StatisticsRow {
@@ -81,6 +122,8 @@ export interface StatisticsRow {
 export interface StatisticsSnapshot {
   readonly totals: Readonly<Record<Verdict, number>>;
   readonly rows: readonly StatisticsRow[];
+  /** What the policy denied, by what was asked for; without what the view hides, and without the rate limit's. */
+  readonly denials: readonly DeniedResource[];
   readonly delayed: number;
   readonly refused: number;
   readonly hidden: number;

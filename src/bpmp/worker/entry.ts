@@ -76,6 +76,7 @@ function answer(id: number, question: Question): void {
 
 function reply(question: Question): unknown {
   if (question.what === 'snapshot') return service?.snapshot();
+  if (question.what === 'measurements') return service?.measurements();
   if (question.what === 'guest-reset') return service?.guestReset();
   if (question.what === 'hand-over') return service?.handOver(question.deadlineMs);
   const model = service?.backend instanceof SimulatedBpmp ? service.backend : undefined;

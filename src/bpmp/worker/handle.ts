@@ -6,7 +6,14 @@ import type { NamedFd } from './config.js';
 import { closeAll, STATE_FD } from './descriptors.js';
 import type { HandOver } from './hand-over.js';
 import { decisionsIn } from './last-decisions.js';
-import type { BridgeEnded, BridgeReady, BridgeSnapshot, Question, ToWorker } from './messages.js';
+import type {
+  BridgeEnded,
+  BridgeMeasurements,
+  BridgeReady,
+  BridgeSnapshot,
+  Question,
+  ToWorker,
+} from './messages.js';
 import type { BridgeThread } from './thread.js';
 
 interface BridgeEvents {
@@ -60,6 +67,11 @@ export class BridgeHandle extends EventEmitter<BridgeEvents> {
   /** Counters, latencies and what the guest holds, as of now. */
   snapshot(): Promise<BridgeSnapshot> {
     return this.#ask({ what: 'snapshot' }) as Promise<BridgeSnapshot>;
+  }
+
+  /** The same with all that metrics are made of; undefined as long as no guest is served. */
+  measurements(): Promise<BridgeMeasurements | undefined> {
+    return this.#ask({ what: 'measurements' }) as Promise<BridgeMeasurements | undefined>;
   }
 
   /** The simulated BPMP's state; undefined with another backend. */

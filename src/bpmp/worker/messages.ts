@@ -1,11 +1,13 @@
 import type { BridgeEnd } from '../bridge/bridge.js';
 import type {
   DenialEvent,
+  LatencyRow,
   MediatorSnapshot,
   RecentDecision,
   ReleaseReport,
   TransferRecord,
 } from '../mediator/index.js';
+import type { Mode, View } from '../policy/index.js';
 import type { BridgeConfig, NamedFd } from './config.js';
 
 export interface WorkerData {
@@ -33,6 +35,13 @@ export interface BridgeSnapshot extends MediatorSnapshot {
   readonly recordsDropped: number;
 }
 
+/** What a bridge has seen and how it is set up, at length. */
+export interface BridgeMeasurements {
+  readonly snapshot: BridgeSnapshot;
+  readonly latencies: readonly LatencyRow[];
+  readonly policy: { readonly file: string; readonly mode: Mode; readonly view: View };
+}
+
 /** What of the BPMP the policy lets the guest have, as far as its device tree says so. */
 export interface GuestView {
   /** The buses that the guest may use, ascending. */
@@ -56,6 +65,7 @@ export interface BridgeReady {
 
 export type Question =
   | { readonly what: 'snapshot' }
+  | { readonly what: 'measurements' }
   | { readonly what: 'backend-state' }
   /** The guest was reset; the answer is the report of what was given back. */
   | { readonly what: 'guest-reset' }

@@ -15,7 +15,7 @@ import { type BegunLedger, beginLedger, takeOverLedger } from './begin-ledger.js
 import type { BridgeConfig } from './config.js';
 import { createBridge } from './create-bridge.js';
 import { cannotTakeOver, type HandOverState, readState, STATE_VERSION } from './hand-over.js';
-import type { BridgeEnded, BridgeSnapshot, FromWorker } from './messages.js';
+import type { BridgeEnded, BridgeMeasurements, BridgeSnapshot, FromWorker } from './messages.js';
 import { readyOf } from './ready.js';
 import { Recording } from './recording.js';
 import { LEDGER_AT, MODEL_AT, RECENT_AT, type StateMemory } from './state-memory.js';
@@ -121,6 +121,17 @@ export class Service {
     if (this.#mediator === undefined) return undefined;
     const { dropped } = this.recording;
     return { ...this.#mediator.snapshot(), bridge: this.#bridge?.stats() ?? {}, recordsDropped: dropped };
+  }
+
+  measurements(): BridgeMeasurements | undefined {
+    const snapshot = this.snapshot();
+    if (snapshot === undefined) return undefined;
+    const { mode, view } = this.#policy;
+    return {
+      snapshot,
+      latencies: this.#mediator?.latencies() ?? [],
+      policy: { file: this.#config.policy.file, mode, view },
+    };
   }
 
   #begin(): HandOverState | undefined {

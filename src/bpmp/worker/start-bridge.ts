@@ -88,6 +88,7 @@ function emptySnapshot(vm: string): BridgeSnapshot {
     vm,
     totals,
     rows: [],
+    denials: [],
     delayed: 0,
     refused: 0,
     hidden: 0,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Histogram } from '../../../src/bpmp/mediator/histogram.js';
+import { Histogram, latencyBoundsNs } from '../../../src/bpmp/mediator/histogram.js';
 
 describe('Histogram', () => {
   it('is empty at first', () => {
@@ -27,6 +27,18 @@ describe('Histogram', () => {
     for (const odd of [0, -5, Number.NaN, 0.3, Number.MAX_VALUE, Number.POSITIVE_INFINITY])
       histogram.record(odd);
     expect(histogram.count).toBe(6);
+  });
+
+  it('counts what is below each of the coarse bounds, exactly', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0, max: 2 ** 36, noNaN: true })), (values) => {
+        const histogram = new Histogram();
+        for (const value of values) histogram.record(value);
+        const counts = latencyBoundsNs.map((bound) => values.filter((ns) => ns < bound).length);
+        expect(histogram.countsBelow(latencyBoundsNs)).toEqual(counts);
+        expect(histogram.sumNs).toBe(values.reduce((sum, ns) => sum + ns, 0));
+      }),
+    );
   });
 
   it('tells its buckets without a gap, and each value in the one that holds it', () => {
