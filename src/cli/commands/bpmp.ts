@@ -61,4 +61,23 @@ export const bpmpCommands: readonly Command[] = [
     examples: ['gpuvm bpmp serve --socket /tmp/bpmp.sock --policy examples/policies/gpu.yaml --simulated'],
     load: () => import('../bpmp/serve.js'),
   },
+  {
+    path: 'bpmp top',
+    summary: "watch a VM's BPMP transfers: rates, resources, denials, latencies, what it holds",
+    description:
+      'A screen with keys (? shows them) for a running VM, or for a capture that is read to its end. Without a terminal, or ' +
+      'with --once, it prints what there is once.',
+    args: [
+      ['[source]', 'a running VM, a capture file, or - for one on standard input; the one VM that runs'],
+    ],
+    options: [
+      ['--once', 'print one text and end, also at a terminal'],
+      ['--filter <expression>', 'only the transfers that match, such as bpmp.verdict == "deny"'],
+      ['--policy <file>', 'say which line of this policy would allow what was denied'],
+      ['--interval <seconds>', 'between two pictures (default: 0.5)'],
+      ['--ascii', 'draw with ASCII characters alone, as without a UTF-8 locale'],
+    ],
+    examples: ['gpuvm bpmp top simulated-orin', 'gpuvm bpmp top gpu.pcapng --once'],
+    load: () => import('../bpmp/top/command.js'),
+  },
 ];
