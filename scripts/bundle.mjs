@@ -1,10 +1,12 @@
 /**
  * Makes one file of the commands, and one of the bridge's thread, with all that they need: hundreds of small modules cost
- * `gpuvm run` more to find and load than to run. The library's modules in dist/ stay as the compiler made them.
+ * `gpuvm run` more to find and load than to run. The library's modules in dist/ stay as the compiler made them. And the
+ * program and the look of the page that `gpuvm bpmp report` writes.
  */
-import { chmodSync, copyFileSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { bundlePage } from './lib/bundle-page.mjs';
 
 const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 const outdir = path('dist/cli');
@@ -36,3 +38,8 @@ await build({
 for (const name of ['main.cjs', 'entry.cjs'])
   copyFileSync(path('scripts/lib/launch.cjs'), `${outdir}/${name}`);
 chmodSync(`${outdir}/main.cjs`, 0o755);
+
+const { script, style } = await bundlePage();
+mkdirSync(path('dist/report'), { recursive: true });
+writeFileSync(path('dist/report/page.js'), script);
+writeFileSync(path('dist/report/page.css'), style);
