@@ -82,7 +82,7 @@ export const commonFields: readonly Field[] = [
   common(
     'ret.name',
     'string',
-    "Return code's name",
+    'Return code name',
     "the code's name, such as EPERM; 0 has none",
     ({ ret }) => errorNames.get(ret) ?? none,
     BpmpError,
@@ -98,7 +98,7 @@ export const commonFields: readonly Field[] = [
   common(
     'mrq.name',
     'string',
-    "MRQ's name",
+    'MRQ name',
     'its name, such as CLK',
     ({ mrq }) => mrqNames.get(mrq) ?? none,
     Mrq,
@@ -107,7 +107,7 @@ export const commonFields: readonly Field[] = [
     const { hasCommand, shape } = lookAt(record);
     return hasCommand ? [shape.command] : none;
   }),
-  common('cmd.name', 'string', "Command's name", 'its name, such as SET_RATE', (record) => {
+  common('cmd.name', 'string', 'Command name', 'its name, such as SET_RATE', (record) => {
     const { hasCommand, info } = lookAt(record);
     return hasCommand ? one(info?.name) : none;
   }),
@@ -124,7 +124,7 @@ export const commonFields: readonly Field[] = [
   common(
     'reply.status',
     'string',
-    "Reply's status",
+    'Reply status',
     "the reply's: ok, unknown or malformed",
     ({ mrq, tx, ret, rx }) => statuses[decodeReply(mrq, tx, ret, rx).status],
   ),

@@ -127,7 +127,7 @@ export class Registry {
     const name =
       of.name.endsWith('.id') && place.resource ? of.name.replace(/id$/, 'name') : `${of.name}.name`;
     const { numbers } = kind;
-    return this.#put(name, `${of.label}'s name`, `name of the ${of.label.toLowerCase()}`, place, {
+    return this.#put(name, `${of.label} name`, `name of the ${of.label.toLowerCase()}`, place, {
       type: 'string',
       numbers,
     });

@@ -26,7 +26,7 @@ export type { IntegerLayout, Layout, NameSource } from './struct/layout.js';
 export type { Placed, Struct } from './struct/struct.js';
 export { latin1, quote } from './struct/text.js';
 export type { Named, Type, Value, Values } from './struct/value.js';
-export { formatQuantity, parseQuantity, type Unit, withoutUnit } from './units.js';
+export { formatQuantity, parseQuantity, type Unit, unitScales, withoutUnit } from './units.js';
 export {
   decodeWindowReply,
   decodeWindowRequest,

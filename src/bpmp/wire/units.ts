@@ -12,7 +12,7 @@ const suffixes: Record<Unit, Readonly<Record<string, number>>> = {
 };
 
 /** What is printed: from the largest, the factor and its name. */
-const scales: Record<Unit, ReadonlyArray<readonly [number, string]>> = {
+export const unitScales: Readonly<Record<Unit, ReadonlyArray<readonly [number, string]>>> = {
   Hz: [
     [1e9, 'GHz'],
     [1e6, 'MHz'],
@@ -61,7 +61,7 @@ export function parseQuantity(word: string, unit?: Unit): number | bigint | unde
 
 /** `1.3 GHz`, `408 MHz`, `32768 Hz`: the largest scale that loses nothing within six digits after the point. */
 export function formatQuantity(value: number, unit: Unit): string {
-  const table = scales[unit];
+  const table = unitScales[unit];
   const last = table[table.length - 1]!;
   for (const [factor, name] of table) {
     if (Math.abs(value) < factor) continue;
