@@ -1,6 +1,7 @@
 import { mrqs } from '../wire/index.js';
 import { allowedByDefault } from './builtin.js';
 import { formatGrant, type Grant, NO_GRANT, neededRight, permits } from './grant.js';
+import { busValue, familyValue } from './line-values.js';
 import type { BusLine, FamilyLine, GrantLine, PolicyModel } from './model.js';
 import type { Need } from './need.js';
 import { Check, resourceKind, type SectionName } from './resource-kind.js';
@@ -128,19 +129,14 @@ export class Amendment {
     const defaults = family.commands.filter(({ title }) => Object.hasOwn(allowedByDefault, title));
     const commands = new Set(present ?? defaults.map(({ number }) => number)).add(command);
     this.#model.families.set(mrq, { commands, rule: RULE });
-    const names = family.commands.filter(({ number }) => commands.has(number)).map(({ name }) => name);
-    const value = family.hasCommands ? `[${names.join(', ')}]` : 'allow';
-    this.#set({ section: 'mrqs', key: family.name, value, id: mrq });
+    this.#set({ section: 'mrqs', key: family.name, value: familyValue(family, commands), id: mrq });
     return undefined;
   }
 
   #addAddresses(bus: number, added: readonly number[]): string | undefined {
     const addresses = new Set([...(this.#model.buses.get(bus)?.addresses ?? []), ...added]);
     this.#model.buses.set(bus, { addresses, rule: RULE });
-    const list = [...addresses]
-      .sort((a, b) => a - b)
-      .map((address) => `0x${address.toString(16).padStart(2, '0')}`);
-    this.#set({ section: 'i2c', key: String(bus), value: `[${list.join(', ')}]`, id: bus });
+    this.#set({ section: 'i2c', key: String(bus), value: busValue(addresses), id: bus });
     return undefined;
   }
 

@@ -1,13 +1,12 @@
 import { classify, commandOf, newShape } from '../wire/index.js';
 import { Amendment, type Change } from './amendment.js';
 import type { CompiledPolicy } from './compiled.js';
+import { placeOf } from './learned-comments.js';
 import { applyChanges, withoutLearning } from './merge.js';
 import type { PolicyModel } from './model.js';
 import { type Need, needOf } from './need.js';
 import type { Protection } from './resource-table.js';
-
-/** A guest can think of more different requests than there is memory; a driver cannot. */
-const MAX_NEEDS = 10_000;
+import { keyOf, MAX_NEEDS } from './seen.js';
 
 interface Seen {
   readonly need: Need;
@@ -118,24 +117,3 @@ export class PolicyLearner {
 type Counts = Map<string, number>;
 
 const SECTIONS: readonly Change['section'][] = ['clocks', 'resets', 'powerDomains', 'mrqs', 'i2c'];
-
-/** Requests with the same key take the same of a policy, but for the rate. */
-function keyOf(need: Need, mrq: number, command: number): string {
-  switch (need.kind) {
-    case 'never':
-      // Not the id: a guest that walks all of them is told once of each command.
-      return `never ${mrq} ${command} ${need.why.replace(/\d+/g, '')}`;
-    case 'family':
-      return `family ${need.mrq} ${need.command}`;
-    case 'bus':
-      return `bus ${need.bus} ${need.addresses.join()}`;
-    case 'resource':
-      return `${need.section} ${need.id} ${need.action.slot} ${need.parent ?? ''}`;
-  }
-}
-
-function placeOf(need: Need): string {
-  if (need.kind === 'resource') return `${need.section} ${need.id}`;
-  if (need.kind === 'family') return `mrqs ${need.mrq}`;
-  return need.kind === 'bus' ? `i2c ${need.bus}` : '';
-}

@@ -69,7 +69,7 @@ export function removeLines(text: string, gone: Iterable<Omit<Change, 'value'>>,
   });
 }
 
-/** The policy as it is to be used once it has learned: mode `learn` becomes `enforce`, and `learn:` goes. */
+/** The policy as it is to be used once it has learned: a mode that only watches becomes `enforce`, and `learn:` goes. */
 export function withoutLearning(text: string): string {
   const enforced = text.replace(/^(["']?mode["']?[ \t]*:[ \t]*)(["']?)learn\2(?=\s|$)/m, '$1enforce');
   return edit(enforced, (_, top) => {

@@ -9,7 +9,7 @@ export type Need =
       readonly section: SectionName;
       readonly id: number;
       readonly action: Action;
-      /** Of SET_RATE; Infinity above what a ceiling can be. */
+      /** Of SET_RATE; Infinity above what a ceiling can be, -1 below 0. */
       readonly rateHz: number | undefined;
       /** Of SET_PARENT. */
       readonly parent: number | undefined;
@@ -21,8 +21,17 @@ export type Need =
 
 const never = (why: string): Need => ({ kind: 'never', why });
 
-/** What the request takes, whether or not it is granted. */
-export function needOf(shape: Shape, tx: Uint8Array, chip: ChipNames): Need {
+/**
+ * What the request takes, whether or not it is granted.
+ * @param options.anyPayload - tell what it takes of the resource also where its payload can never be allowed: of what is
+ * shared, a change is absorbed whatever it says
+ */
+export function needOf(
+  shape: Shape,
+  tx: Uint8Array,
+  chip: ChipNames,
+  options: { readonly anyPayload?: boolean } = {},
+): Need {
   const { mrq, command, id } = shape;
   if (shape.status === ShapeStatus.UNKNOWN_MRQ) return never('the ABI has no such MRQ');
   const family = mrqs.get(mrq);
@@ -55,12 +64,13 @@ export function needOf(shape: Shape, tx: Uint8Array, chip: ChipNames): Need {
   if (table.nameOf(id) === undefined) return never(`${chip.chip} has no ${table.kind} ${id}`);
   const hasRate = action.check === Check.RATE || action.check === Check.CEILING;
   const rate = hasRate ? view.getBigInt64(8, true) : undefined;
-  if (rate !== undefined && rate < 0n) return never('a rate is never negative');
+  if (rate !== undefined && rate < 0n && !options.anyPayload) return never('a rate is never negative');
   const parent = action.check === Check.PARENT ? view.getUint32(4, true) : undefined;
   const rateHz = action.check === Check.CEILING && rate !== undefined ? ceilingFor(rate) : undefined;
   return { kind: 'resource', section: kind.section, id, action, rateHz, parent };
 }
 
 function ceilingFor(rate: bigint): number {
+  if (rate < 0n) return -1;
   return rate > BigInt(Number.MAX_SAFE_INTEGER) ? Number.POSITIVE_INFINITY : Number(rate);
 }

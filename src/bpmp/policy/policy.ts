@@ -9,6 +9,7 @@ import type { PolicyWarning } from './problems.js';
 import { MAX_POLICY_BYTES } from './reader.js';
 import { domainsOf, protectionOf } from './resource-table.js';
 import type { SharedAnswer } from './rights.js';
+import type { Learned, TraceLearner, WriteOptions } from './trace-learner.js';
 
 export interface CompileOptions {
   /** Resources that hang above the granted ones, and are therefore visible and shared. */
@@ -58,6 +59,11 @@ export class Policy {
     const { sharedParents, named } = options;
     const clocks = protectionOf(sharedParents?.clocks, named?.clocks);
     return new CompiledPolicy(this.#model, clocks, domainsOf(named?.powerDomains));
+  }
+
+  /** What was learned from a recording, with what this policy says beside its lines, and its lines that are still right. */
+  learnedFrom(learner: TraceLearner, options: Omit<WriteOptions, 'present'>): Learned {
+    return learner.learned({ ...options, present: this.#model });
   }
 
   /** For mode `learn`: takes denied requests and writes the policy that they take. */
