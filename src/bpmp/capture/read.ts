@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { GpuvmError } from '../../errors.js';
-import type { Notice } from './notice.js';
+import { type Notice, NoticeLimit } from './notice.js';
 import type { TransferRecord } from './transfer.js';
 import { TransferReader } from './transfer-reader.js';
 
@@ -25,23 +25,35 @@ export async function* readCapture(
     name = typeof source === 'string' ? source : 'what was given',
   }: ReadOptions = {},
 ): AsyncGenerator<readonly TransferRecord[]> {
-  const reader = new TransferReader(onNotice);
-  for await (const chunk of typeof source === 'string' ? chunksOf(source) : source) {
-    reader.add(chunk);
-    for (;;) {
-      const records = reader.take(MOST_IN_BATCH);
-      if (records.length === 0) break;
-      yield records;
+  const limit = new NoticeLimit(onNotice);
+  const reader = new TransferReader((notice) => limit.add(notice));
+  try {
+    for await (const chunk of typeof source === 'string' ? chunksOf(source) : source) {
+      reader.add(chunk);
+      yield* batches(reader);
+      if (reader.refusal !== undefined) break;
     }
-    if (reader.refusal !== undefined)
-      throw new GpuvmError('GPUVM_INPUT', `${name} is no capture: ${reader.refusal}`);
+    reader.finish();
+    yield* batches(reader);
+  } finally {
+    limit.finish();
   }
-  reader.finish();
+  if (reader.refusal !== undefined)
+    throw new GpuvmError('GPUVM_INPUT', `${name} is no capture: ${reader.refusal}`);
 }
 
-/** Each chunk is good until the next is asked for. */
+function* batches(reader: TransferReader): Generator<readonly TransferRecord[]> {
+  for (;;) {
+    const records = reader.take(MOST_IN_BATCH);
+    if (records.length === 0) return;
+    yield records;
+  }
+}
+
+/** Each chunk is good until the one after the next is asked for: what is left of one is copied when the next is added. */
 async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
-  const chunk = new Uint8Array(CHUNK);
+  let chunk = new Uint8Array(CHUNK);
+  let other = new Uint8Array(CHUNK);
   try {
     const file = await open(path, 'r');
     try {
@@ -49,11 +61,22 @@ async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
         const { bytesRead } = await file.read(chunk, 0, CHUNK, null);
         if (bytesRead === 0) return;
         yield chunk.subarray(0, bytesRead);
+        [chunk, other] = [other, chunk];
       }
     } finally {
       await file.close();
     }
   } catch (cause) {
-    throw new GpuvmError('GPUVM_FILE', `${path} cannot be read: ${(cause as Error).message}`, { cause });
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw new GpuvmError('GPUVM_FILE', `${path} cannot be read: ${reasons[code ?? ''] ?? message}`, {
+      cause,
+    });
   }
 }
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'it is not there',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission is missing',
+  ENOTDIR: 'what is named as its folder is none',
+};

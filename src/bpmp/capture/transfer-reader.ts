@@ -23,6 +23,7 @@ export class TransferReader {
     this.#packets.add(chunk);
   }
 
+  /** No more will come; `take` may give more all the same. */
   finish(): void {
     this.#packets.finish();
   }
@@ -31,12 +32,12 @@ export class TransferReader {
     const packets = this.#packets;
     const records: TransferRecord[] = [];
     while (records.length < most && packets.next()) {
-      const { start, end, offset } = packets;
-      if (packets.dropped > 0) {
-        const message = `${packets.dropped} transfers were lost before the one at byte ${offset}`;
-        this.#notice({ kind: 'lost', message, offset });
+      const { start, end, offset, dropped, timeNs } = packets.packet;
+      if (dropped > 0) {
+        const message = `${dropped} transfers were lost before the one at byte ${offset}`;
+        this.#notice({ kind: 'lost', message, offset, lost: dropped });
       }
-      const record = readPacket(packets.bytes, packets.view, start, end, packets.timeNs);
+      const record = readPacket(packets.bytes, packets.view, start, end, timeNs);
       if (typeof record !== 'string') records.push(record);
       else this.#notice(this.#other(record));
     }
@@ -44,7 +45,7 @@ export class TransferReader {
   }
 
   #other(reason: string): Notice {
-    const { start, end, offset, originalLength } = this.#packets;
+    const { start, end, offset, originalLength } = this.#packets.packet;
     const message =
       originalLength > end - start
         ? `the packet at byte ${offset} was cut to ${end - start} of ${originalLength} bytes by what wrote it`
