@@ -108,7 +108,7 @@ describe('a capture that is damaged in one place', () => {
     const forged = transferBlock(transfer(666, { rule: '', tx: new Uint8Array(0), rx: new Uint8Array(0) }));
     const tx = Buffer.concat([forged, forged, forged]).subarray(0, 512);
     for (const isLast of [false, true]) {
-      const hostile = transfer(50, { vm: '', rule: '', tx, rx: new Uint8Array(0) });
+      const hostile = transfer(50, { rule: '', tx, rx: new Uint8Array(0) });
       const made = [...records.slice(0, 50), hostile, ...(isLast ? [] : records.slice(51))];
       const bytes = Buffer.from(captureOf(made));
       const start = blockStarts(bytes)[2 + 50];
@@ -117,8 +117,8 @@ describe('a capture that is damaged in one place', () => {
         const read = await readAll(pieces(bytes, 100));
         expect(read.records.filter(({ sequence }) => sequence === 666)).toEqual([]);
         // Nor where the file ends with the forged block.
-        const cut = await readAll(pieces(bytes.subarray(0, start + 28 + 48 + tx.length), 100));
-        if (wrong > 7) expect(cut.records).toEqual(records.slice(0, 50));
+        const cut = await readAll(pieces(bytes.subarray(0, start + 28 + 48 + 'orin'.length + tx.length), 100));
+        if (wrong === 40_000) expect(cut.records).toEqual(records.slice(0, 50));
       }
     }
   });
