@@ -36,6 +36,19 @@ export class Tshark {
     return this.path(name);
   }
 
+  /** A capture of these packets' data, whatever they are; of each, no more than it has was kept of `sizes`. */
+  packets(name: string, packets: readonly Uint8Array[], sizes?: readonly number[]): string {
+    const blocks = [
+      block(0x0a0d0d0a, words32([0x1a2b3c4d, 1, 0xffffffff, 0xffffffff])),
+      block(1, words32([147, 0])),
+      ...packets.map((data, index) =>
+        block(6, words32([0, 0, index, data.length, sizes?.[index] ?? data.length]), data),
+      ),
+    ];
+    writeFileSync(this.path(name), Buffer.concat(blocks));
+    return this.path(name);
+  }
+
   async run(words: readonly string[], options: { script?: boolean } = {}): Promise<Answer> {
     const script = options.script === false ? [] : ['-X', `lua_script:${this.#script}`];
     // A report (-G) has to be asked for in front.
@@ -62,4 +75,16 @@ export class Tshark {
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+function words32(words: readonly number[]): Uint8Array {
+  return new Uint8Array(Uint32Array.from(words).buffer);
+}
+
+/** A block of pcapng. */
+function block(type: number, ...body: Uint8Array[]): Uint8Array {
+  const size = body.reduce((sum, { length }) => sum + length, 0);
+  const padding = -size & 3;
+  const length = words32([12 + size + padding]);
+  return Buffer.concat([words32([type]), length, ...body, new Uint8Array(padding), length]);
 }
