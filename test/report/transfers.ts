@@ -11,7 +11,7 @@ function chance(seed: number): () => number {
   };
 }
 
-const request = (mrq: string, command: string | undefined, fields: Record<string, unknown> = {}) =>
+export const request = (mrq: string, command: string | undefined, fields: Record<string, unknown> = {}) =>
   encodeRequest({ mrq, ...(command !== undefined && { command }), fields }, tegra234);
 
 const devices = ['GPUSYS', 'GPC0CLK', 'GPC1CLK', 'HOST1X', 'VIC', 'NVDEC', 'NVJPG1', 'TSEC_PKA'];

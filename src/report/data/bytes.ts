@@ -13,9 +13,13 @@ export class ByteWriter {
     this.#bytes[this.#length++] = rest;
   }
 
-  /** Small numbers of either sign stay small. */
+  /** The sign first, so that small numbers of either sign stay small and large ones exact. */
   signed(value: number): void {
-    this.unsigned(value >= 0 ? value * 2 : -value * 2 - 1);
+    this.#room(11);
+    const size = Math.abs(value);
+    const rest = Math.floor(size / 64);
+    this.#bytes[this.#length++] = (size % 64) * 2 + (value < 0 ? 1 : 0) + (rest > 0 ? 128 : 0);
+    if (rest > 0) this.unsigned(rest);
   }
 
   raw(bytes: Uint8Array): void {
@@ -63,8 +67,10 @@ export class ByteReader {
   }
 
   signed(): number {
-    const value = this.unsigned();
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    const byte = this.#bytes[this.#at++]!;
+    const low = (byte & 127) >> 1;
+    const size = byte < 128 ? low : low + this.unsigned() * 64;
+    return (byte & 1) === 0 ? size : -size;
   }
 
   raw(length: number): Uint8Array {

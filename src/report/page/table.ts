@@ -202,7 +202,8 @@ export class Table {
   step(by: number): void {
     const { selected } = this.#state;
     const at = selected === undefined ? -1 : this.#placeOf(selected);
-    const next = at < 0 ? Math.floor((this.#scroll.scrollTop * this.#stretch) / ROW) : at + by;
+    const top = Math.floor((this.#scroll.scrollTop * this.#stretch) / ROW);
+    const next = at >= 0 || !Number.isFinite(by) ? at + by : top;
     const row = this.#rows[Math.min(this.#rows.length - 1, Math.max(0, next))];
     if (row !== undefined) this.#state.select(row);
   }
