@@ -12,6 +12,8 @@ export interface Call {
   readonly fields?: object;
   /** Sent as it is. */
   readonly bytes?: Uint8Array;
+  /** What the bytes are, where that matters. */
+  readonly type?: string;
   /** Until the answer's head is there. */
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;
@@ -27,10 +29,11 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** Makes one request on a socket. Throws the error that the server answers with, or why it cannot be reached. */
 export async function call(socketPath: string, what: Call): Promise<Answer> {
-  const { method, path, fields, bytes, deadlineMs, signal, upgrade } = what;
+  const { method, path, fields, bytes, type, deadlineMs, signal, upgrade } = what;
   const body = fields === undefined ? bytes : Buffer.from(toJson(fields));
   const headers: Record<string, string | number> = { host: 'gpuvm' };
   if (fields !== undefined) headers['content-type'] = 'application/json';
+  else if (type !== undefined) headers['content-type'] = type;
   if (body) headers['content-length'] = body.length;
   if (upgrade) Object.assign(headers, { connection: 'Upgrade', upgrade });
   const made = request({ socketPath, method, path, headers, agent: false, signal });

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import { GpuvmError } from '../errors.js';
+import { type BpmpAnswer, type BpmpRequest, bodyOf, readAnswer } from './bpmp-requests.js';
 import type { BpmpStatus } from './bpmp-status.js';
 import { type Call, call, readJson } from './call.js';
 import { CONSOLE_PROTOCOL } from './console-upgrade.js';
@@ -93,6 +94,28 @@ export class ControlClient {
       deadlineMs: wait ? NO_DEADLINE_MS : QMP_DEADLINE_MS,
       signal,
     }) as Promise<VmStatus>;
+  }
+
+  /**
+   * Asks its BPMP as its guest would, one request after the other: by its policy, in its ledger, within its rate. Throws
+   * GPUVM_VM_STATE where no bridge serves, or no longer.
+   */
+  async *bpmpRequests(requests: readonly BpmpRequest[]): AsyncGenerator<BpmpAnswer, void> {
+    const answer = await call(this.path, {
+      method: 'POST',
+      path: '/v1/bpmp/requests',
+      bytes: bodyOf(requests),
+      type: 'application/x-ndjson',
+      deadlineMs: this.#deadlineMs,
+    });
+    if ('socket' in answer) throw unexpected(this.path);
+    let answers = 0;
+    for await (const line of linesOf(answer.response)) {
+      yield readAnswer(line);
+      answers++;
+    }
+    if (answers < requests.length)
+      throw new GpuvmError('GPUVM_VM_STATE', 'the VM ended before it had answered all');
   }
 
   /** Executes a QMP command. Throws GPUVM_QMP_COMMAND with `details.class` where QEMU refuses it. */

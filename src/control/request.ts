@@ -68,7 +68,8 @@ function checkKey(key: string, known: readonly string[], what: string): void {
   );
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
+/** The whole body, up to its bound. */
+export async function readBody(request: IncomingMessage): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLong();
   const chunks: Buffer[] = [];
   let bytes = 0;

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { askBpmp } from './bpmp-requests.js';
 import type { Follower, FollowerOptions } from './follower.js';
 import { runQmp } from './qmp-route.js';
 import { Refusal } from './refusal.js';
@@ -68,6 +69,12 @@ export const routes: readonly Route[] = [
       if (vm.bpmp === undefined) throw new Refusal(404, `${vm.name} tells nothing of its BPMP`);
       json(200, await within(vm.bpmp(), "the bridge's answer", BRIDGE_MS));
     },
+  },
+  {
+    method: 'POST',
+    path: '/v1/bpmp/requests',
+    what: 'ask its BPMP as its guest would, NDJSON: {"mrq", "tx"} a line, {"ret", "rx", "verdict", "rule"} back',
+    answer: askBpmp,
   },
   {
     method: 'POST',

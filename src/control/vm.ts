@@ -1,3 +1,4 @@
+import type { BpmpAnswer } from './bpmp-requests.js';
 import type { BpmpStatus } from './bpmp-status.js';
 
 /**
@@ -53,6 +54,8 @@ export interface ControlledVm {
   status(): VmStatus | Promise<VmStatus>;
   /** What its bridge tells; refuses with GPUVM_VM_STATE where there is none. */
   bpmp?(): Promise<BpmpStatus>;
+  /** Asks its BPMP as its guest would; refuses with GPUVM_VM_STATE where there is none. */
+  bpmpRequest?(mrq: number, tx: Uint8Array): Promise<BpmpAnswer>;
   /** Starts down the stop ladder; called again, goes on to the next rung at once. No restart follows. */
   stop(): void;
   pause(): Promise<void>;

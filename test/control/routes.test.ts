@@ -25,6 +25,7 @@ describe('what can be asked', () => {
       'GET /v1',
       'GET /v1/status',
       'GET /v1/bpmp',
+      'POST /v1/bpmp/requests',
       'POST /v1/stop',
       'POST /v1/pause',
       'POST /v1/resume',
