@@ -62,6 +62,7 @@ const mayImport: Record<string, readonly string[]> = {
   ],
   testing: ['vm', 'qmp', 'config', 'errors'],
   vm: [
+    'metrics',
     'host',
     'passthrough',
     'vfio',
@@ -123,7 +124,7 @@ const mayImport: Record<string, readonly string[]> = {
     'errors',
   ],
   'bpmp/dissector': ['bpmp/fields', 'bpmp/capture', 'bpmp/tegra234', 'bpmp/wire', 'errors'],
-  'bpmp/filter': ['bpmp/fields', 'bpmp/capture', 'nearest', 'errors'],
+  'bpmp/filter': ['bpmp/fields', 'bpmp/capture', 'bpmp/wire', 'nearest', 'errors'],
   'bpmp/fields': ['bpmp/capture', 'bpmp/tegra234', 'bpmp/wire', 'nearest', 'errors'],
   'bpmp/bridge': ['bpmp/backend', 'bpmp/wire', 'errors', 'native'],
   'bpmp/mediator': ['bpmp/capture', 'bpmp/backend', 'bpmp/policy', 'bpmp/wire', 'errors'],

@@ -18,6 +18,8 @@ export function describeFailure(error: unknown, verbose: boolean): Failure {
   const details = known ? error.details : {};
   const mistakes = Array.isArray(details.mistakes) ? details.mistakes.map(String) : [];
   const lines = mistakes.length > 1 ? mistakes.map((mistake) => `gpuvm: ${mistake}`) : [`gpuvm: ${message}`];
+  // A text with a caret under the place.
+  if (Array.isArray(details.shown)) lines.push(...details.shown.map((line) => `  ${line}`));
   const causes = causesOf(error).map(oneLine);
   if (verbose) {
     lines.push(...causes.map((cause, index) => `  ${index + 1}. ${cause}`));
