@@ -61,5 +61,15 @@ const registry = new Registry(readers, clashes);
 export const commandPlans: readonly CommandPlans[] = compileAll(registry);
 const plansOf = new Map(commandPlans.map((plans) => [plans.info, plans]));
 
+const order = [...mrqs.keys()];
+const sides: readonly Side[] = ['request', 'reply'];
+
 /** Every field: the common ones, then those of requests and replies by MRQ. */
-export const fields: readonly Field[] = [...commonFields, ...registry.fields.values()];
+export const fields: readonly Field[] = [
+  ...commonFields,
+  ...order.flatMap((mrq) =>
+    sides.flatMap((side) =>
+      [...registry.fields.values()].filter((field) => field.mrqs[0] === mrq && field.side === side),
+    ),
+  ),
+];

@@ -80,4 +80,25 @@ export const bpmpCommands: readonly Command[] = [
     examples: ['gpuvm bpmp top simulated-orin', 'gpuvm bpmp top gpu.pcapng --once'],
     load: () => import('../bpmp/top/command.js'),
   },
+  {
+    path: 'bpmp dissector',
+    summary: 'write the dissector that has Wireshark read captures of BPMP transfers',
+    description:
+      'A file of Lua, with the names of MRQs, commands, clocks, resets, power domains and return codes in it. Without options ' +
+      'it goes to standard output.',
+    options: [
+      ['--install', "put it where Wireshark looks for the user's own plugins"],
+      ['--system', "put it where Wireshark looks for everybody's plugins"],
+      ['-o, --output <file>', 'write it to this file'],
+    ],
+    examples: ['gpuvm bpmp dissector --install', 'gpuvm bpmp dissector -o gpuvm-bpmp.lua'],
+    load: () => import('../bpmp/dissector/command.js'),
+  },
+  {
+    path: 'bpmp fields',
+    summary: 'list the fields of a transfer that filters, Wireshark and reports know',
+    args: [['[words...]', 'only those with these words in their names or meanings']],
+    examples: ['gpuvm bpmp fields', 'gpuvm bpmp fields clk rate', 'gpuvm bpmp fields --json'],
+    load: () => import('../bpmp/fields.js'),
+  },
 ];
