@@ -7,12 +7,11 @@ export type RecordEvent = (event: string, fields: object) => void;
 
 /** Records a bridge's transfers, where it hands them over, and its refusals, from now on. */
 export function followBridge(bridge: Pick<BridgeHandle, 'on'>, record: RecordEvent): void {
-  const clock = wallClock();
   bridge.on('transfers', (records, dropped) => {
     if (dropped > 0) record('dropped', { transfers: dropped });
     for (const { sequence, timeNs, mrq, tx, verdict, rule, ret, rx, latencyNs } of records) {
       record('transfer', {
-        time: clock(timeNs).toISOString(),
+        time: new Date(Number(timeNs / 1_000_000n)).toISOString(),
         sequence,
         verdict,
         ret,
@@ -31,13 +30,6 @@ export function followBridge(bridge: Pick<BridgeHandle, 'on'>, record: RecordEve
     const text = requestText({ mrq, tx, rule: denial.rule });
     record('denial', { ...denial, text, request: decodeRequest(mrq, tx, tegra234), mrq, tx });
   });
-}
-
-/** Dates from the monotonic clock that records carry. */
-function wallClock(): (timeNs: bigint) => Date {
-  const startNs = process.hrtime.bigint();
-  const startMs = Date.now();
-  return (timeNs) => new Date(startMs + Number(timeNs - startNs) / 1e6);
 }
 
 /** A transfer's request in one line. One that the bridge could not read has no bytes to describe. */

@@ -5,11 +5,12 @@ export interface RequestHandler {
   /**
    * Decides one request and answers it. `tx` is the bridge's only copy of what the guest sent and is read before
    * this returns; `rx` is the reply buffer, as long as the guest's, written from its start. Never throws and never
-   * rejects: whatever goes wrong is an errno for the guest.
+   * rejects: whatever goes wrong is an errno for the guest. `thread` is that of the VMM which asks, as the kernel numbers it,
+   * where the bridge knows.
    */
-  handle(mrq: number, tx: Uint8Array, rx: Uint8Array): Outcome | Promise<Outcome>;
+  handle(mrq: number, tx: Uint8Array, rx: Uint8Array, thread?: number): Outcome | Promise<Outcome>;
   /** A request whose sizes or pointers cannot be followed, so that there is nothing to decode: -EINVAL, recorded. */
-  malformed(mrq: number, reason: string): Outcome;
+  malformed(mrq: number, reason: string, thread?: number): Outcome;
 }
 
 /**

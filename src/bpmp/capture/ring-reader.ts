@@ -106,14 +106,19 @@ export class RingReader {
     let firstSequence = 0;
     while (at < words.length) {
       const length = blockLength(words, at, words.length);
-      if (length === undefined || (length < 0 && at === begin)) {
+      const rest = RING_WORDS - (this.#position & RING_MASK);
+      const isLost =
+        length === undefined ||
+        (length < 0 && at === 0) ||
+        (length === 0 && (head - this.#position) >>> 0 < rest);
+      if (isLost) {
         // No writer of ours left this: what is between here and the head nobody can tell apart.
         this.#position = head;
         break;
       }
       if (length < 0) break;
       if (length === 0) {
-        this.#position = (this.#position + RING_WORDS - (this.#position & RING_MASK)) >>> 0;
+        this.#position = (this.#position + rest) >>> 0;
         break;
       }
       const sequence = sequenceAt(words, at);

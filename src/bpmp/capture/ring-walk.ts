@@ -36,7 +36,7 @@ export function isWhole(words: Int32Array): boolean {
     const index = position & RING_MASK;
     const end = Math.min(RING_WORDS, index + ((head - position) >>> 0));
     const length = blockLength(words, first + index, first + end);
-    if (length === undefined || length < 0) return false;
+    if (length === undefined || length < 0 || (length === 0 && end < RING_WORDS)) return false;
     position = (position + (length === 0 ? end - index : length)) >>> 0;
   }
   return true;

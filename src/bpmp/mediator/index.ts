@@ -8,6 +8,6 @@ export { Histogram, latencyBoundsNs } from './histogram.js';
 export { type Holding, Ledger, type LedgerStore } from './ledger.js';
 export { LedgerRecords, MOST_RECORDS, RECORD_SIZE } from './ledger-records.js';
 export { Mediator, type MediatorOptions, type MediatorSnapshot, type SavedMediator } from './mediator.js';
-export { RECENT_SIZE, type RecentDecision, RecentDecisions } from './recent.js';
+export { type RecentDecision, recentDecisions } from './recent.js';
 export type { ReleaseEntry, ReleaseReport } from './release.js';
 export type { LatencyRow, StatisticsRow, StatisticsSnapshot } from './statistics.js';

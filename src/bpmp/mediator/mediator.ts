@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend, Outcome } from '../backend/index.js';
-import type { TransferRecord } from '../capture/index.js';
+import { RingTransfer, type TransferRing } from '../capture/index.js';
 import type { CompiledPolicy, Decision, Limit, PolicyLearner, Verdict } from '../policy/index.js';
 import { BpmpError, classify, newShape } from '../wire/index.js';
 import { Accountant } from './accountant.js';
@@ -9,32 +9,22 @@ import { type DenialEvent, DenialReporter } from './denials.js';
 import { Execution } from './execution.js';
 import type { Ledger } from './ledger.js';
 import { TokenBucket } from './limit.js';
-import type { RecentDecisions } from './recent.js';
-
 import type { ReleaseReport } from './release.js';
-import {
-  type LatencyRow,
-  type SavedStatistics,
-  Statistics,
-  type StatisticsSnapshot,
-  verdicts,
-} from './statistics.js';
+import { type LatencyRow, type SavedStatistics, Statistics, type StatisticsSnapshot } from './statistics.js';
 
 export interface MediatorOptions {
   /** The VM's name, for records and events. */
   readonly vm: string;
   readonly policy: CompiledPolicy;
   readonly backend: Backend;
-  /** Sees every transfer; costs two copies each. */
-  readonly onRecord?: (record: TransferRecord) => void;
+  /** Where every transfer is recorded. */
+  readonly ring?: TransferRing;
   /** Sees refusals, rate limited. */
   readonly onDenial?: (event: DenialEvent) => void;
   /** In mode `learn`: is shown what would have been denied. */
   readonly learner?: PolicyLearner;
   /** Where what the guest holds is noted; a ledger of this process's own, and nothing held, unless told. */
   readonly ledger?: Ledger;
-  /** Is told every decision, for a report of how it came to an end. */
-  readonly recent?: RecentDecisions;
   /** What a former mediator of the same guest had counted. */
   readonly saved?: SavedMediator;
   /** Monotonic time in ms. */
@@ -51,7 +41,6 @@ export interface MediatorSnapshot extends StatisticsSnapshot {
 /** What a mediator passes on to its successor, beside the ledger; as JSON would hold it. */
 export interface SavedMediator {
   readonly statistics: SavedStatistics;
-  readonly sequence: number;
   /** Tokens of the rate limit, where there is one. */
   readonly tokens?: number;
 }
@@ -78,7 +67,8 @@ export class Mediator {
   readonly #underWay = new Set<Promise<Outcome>>();
   /** While a reset guest's things are given back: what it asks meanwhile, started anew, waits for that. */
   #resetting: Promise<ReleaseReport> | undefined;
-  #sequence = 0;
+  /** Scratch, too: what is recorded of the transfer at hand. */
+  readonly #record: RingTransfer;
 
   constructor(options: MediatorOptions) {
     this.#options = options;
@@ -87,6 +77,8 @@ export class Mediator {
     this.#statistics = new Statistics(options.policy.chip);
     this.#accountant = new Accountant(options.policy, options.backend, this.#statistics, options.ledger);
     this.#execution = new Execution(options, this.#accountant, this.#statistics);
+    this.#record = new RingTransfer(options.vm);
+    this.#record.observed = options.policy.mode !== 'enforce';
     const now = this.#now();
     if (options.onDenial)
       this.#denials = new DenialReporter(options.vm, options.policy, options.onDenial, now);
@@ -95,7 +87,6 @@ export class Mediator {
     const { saved } = options;
     if (saved === undefined) return;
     this.#statistics.restore(saved.statistics);
-    this.#sequence = saved.sequence;
     if (saved.tokens !== undefined) this.#bucket?.setBalance(saved.tokens);
   }
 
@@ -104,31 +95,30 @@ export class Mediator {
     const tokens = this.#bucket?.balance(this.#now());
     return {
       statistics: this.#statistics.save(),
-      sequence: this.#sequence,
       ...(tokens !== undefined && { tokens }),
     };
   }
 
   /** See `RequestHandler`: never throws, never rejects. */
-  handle(mrq: number, tx: Uint8Array, rx: Uint8Array): Outcome | Promise<Outcome> {
+  handle(mrq: number, tx: Uint8Array, rx: Uint8Array, thread = 0): Outcome | Promise<Outcome> {
     if (this.#resetting !== undefined) {
       const kept = tx.slice();
-      return this.#resetting.then(() => this.handle(mrq, kept, rx));
+      return this.#resetting.then(() => this.handle(mrq, kept, rx, thread));
     }
     const startedMs = this.#now();
     const outcome =
       this.#bucket === undefined || this.#bucket.tryTake(startedMs)
-        ? this.#admitted(mrq, tx, rx, startedMs)
-        : this.#limited(mrq, tx.slice(), rx, startedMs);
+        ? this.#admitted(mrq, tx, rx, startedMs, thread)
+        : this.#limited(mrq, tx.slice(), rx, startedMs, thread);
     if (outcome instanceof Promise) this.#watch(outcome);
     return outcome;
   }
 
   /** A request without contents to look at; the bridge could not or would not read it. */
-  malformed(mrq: number, reason: string): Outcome {
+  malformed(mrq: number, reason: string, thread = 0): Outcome {
     const outcome = { ret: BpmpError.EINVAL, rxSize: 0 };
     const rule = `built-in: malformed, ${reason}`;
-    return this.#finish(mrq, NOTHING, NOTHING, this.#now(), 'malformed', rule, outcome);
+    return this.#finish(mrq, NOTHING, NOTHING, this.#now(), thread, 'malformed', rule, outcome);
   }
 
   /**
@@ -183,20 +173,33 @@ export class Mediator {
     void outcome.finally(() => this.#underWay.delete(outcome));
   }
 
-  #limited(mrq: number, tx: Uint8Array, rx: Uint8Array, startedMs: number): Outcome | Promise<Outcome> {
+  #limited(
+    mrq: number,
+    tx: Uint8Array,
+    rx: Uint8Array,
+    startedMs: number,
+    thread: number,
+  ): Outcome | Promise<Outcome> {
     const longest = this.#policy.limit?.exceeded === 'deny' ? 0 : LONGEST_DELAY_MS;
     const waitMs = this.#bucket?.borrow(startedMs, longest);
     if (waitMs === undefined) {
       this.#statistics.refused++;
-      return this.#finish(mrq, tx, rx, startedMs, 'deny', LIMIT_RULE, { ret: BpmpError.EAGAIN, rxSize: 0 });
+      const refusal = { ret: BpmpError.EAGAIN, rxSize: 0 };
+      return this.#finish(mrq, tx, rx, startedMs, thread, 'deny', LIMIT_RULE, refusal);
     }
     this.#statistics.delayed++;
     return new Promise((resolve) => {
-      setTimeout(() => resolve(this.#admitted(mrq, tx, rx, startedMs)), waitMs);
+      setTimeout(() => resolve(this.#admitted(mrq, tx, rx, startedMs, thread)), waitMs);
     });
   }
 
-  #admitted(mrq: number, tx: Uint8Array, rx: Uint8Array, startedMs: number): Outcome | Promise<Outcome> {
+  #admitted(
+    mrq: number,
+    tx: Uint8Array,
+    rx: Uint8Array,
+    startedMs: number,
+    thread: number,
+  ): Outcome | Promise<Outcome> {
     const decision = this.#policy.decide(classify(mrq, tx, this.#shape), tx);
     const { verdict, rule } = decision;
     if (verdict === 'deny' && !decision.hidden) this.#statistics.deny(this.#shape);
@@ -207,12 +210,12 @@ export class Mediator {
       outcome = { ret: BpmpError.EIO, rxSize: 0 };
     }
     if (!(outcome instanceof Promise)) {
-      return this.#finish(mrq, tx, rx, startedMs, verdict, rule.text, outcome, decision);
+      return this.#finish(mrq, tx, rx, startedMs, thread, verdict, rule.text, outcome, decision);
     }
     const kept = tx.slice();
     return outcome
       .catch(() => ({ ret: BpmpError.EIO, rxSize: 0 }))
-      .then((late) => this.#finish(mrq, kept, rx, startedMs, verdict, rule.text, late, decision));
+      .then((late) => this.#finish(mrq, kept, rx, startedMs, thread, verdict, rule.text, late, decision));
   }
 
   #finish(
@@ -220,6 +223,7 @@ export class Mediator {
     tx: Uint8Array,
     rx: Uint8Array,
     startedMs: number,
+    thread: number,
     verdict: Verdict,
     rule: string,
     outcome: Outcome,
@@ -228,24 +232,23 @@ export class Mediator {
     const endedMs = this.#now();
     const latencyNs = (endedMs - startedMs) * 1e6;
     this.#statistics.record(mrq, verdict, latencyNs);
-    this.#options.recent?.add(mrq, tx, verdicts.indexOf(verdict), rule, outcome.ret, endedMs, latencyNs);
     const refused = verdict === 'deny' || verdict === 'malformed';
     const hidden = refused && decision?.hidden === true;
     if (hidden) this.#statistics.hidden++;
     if (refused && !hidden) this.#denials?.report(mrq, tx, verdict, outcome.ret, rule, endedMs);
-    this.#options.onRecord?.({
-      sequence: this.#sequence++,
-      vm: this.#options.vm,
-      timeNs: process.hrtime.bigint(),
-      mrq,
-      tx: tx.slice(),
-      verdict,
-      ...(hidden && { hidden }),
-      rule,
-      ret: outcome.ret,
-      rx: rx.slice(0, outcome.rxSize),
-      latencyNs,
-    });
+    const record = this.#record;
+    record.mrq = mrq;
+    record.tx = tx;
+    record.verdict = verdict;
+    record.hidden = hidden;
+    record.rule = rule;
+    record.ret = outcome.ret;
+    record.rx =
+      outcome.rxSize === rx.length ? rx : outcome.rxSize > 0 ? rx.subarray(0, outcome.rxSize) : NOTHING;
+    record.latencyNs = latencyNs;
+    record.thread = thread;
+    record.atMs = endedMs;
+    this.#options.ring?.add(record);
     return outcome;
   }
 }

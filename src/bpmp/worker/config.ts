@@ -20,7 +20,7 @@ export interface BridgeConfig {
   readonly ledgerFile?: string;
   /** Go on with a guest that another process has served, in the place of one that is to come. */
   readonly takeOver?: TakeOver;
-  /** Hand every transfer to the main thread; off, only refusals and counters are. */
+  /** Tell every transfer by 'transfers' events; they are kept in the ring either way. */
   readonly record?: boolean;
 }
 

@@ -36,9 +36,6 @@ function onMessage(message: ToWorker): void {
     case 'ask':
       answer(message.id, message.question);
       return;
-    case 'flush':
-      service?.recording.flush();
-      return;
     case 'guest-process':
       service?.setGuestProcess(message.pid);
       return;
@@ -77,6 +74,7 @@ function answer(id: number, question: Question): void {
 function reply(question: Question): unknown {
   if (question.what === 'snapshot') return service?.snapshot();
   if (question.what === 'measurements') return service?.measurements();
+  if (question.what === 'request') return service?.request(question.mrq, question.tx);
   if (question.what === 'guest-reset') return service?.guestReset();
   if (question.what === 'hand-over') return service?.handOver(question.deadlineMs);
   const model = service?.backend instanceof SimulatedBpmp ? service.backend : undefined;

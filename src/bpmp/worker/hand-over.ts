@@ -40,8 +40,7 @@ export function readState(state: unknown, { vm, bridge }: BridgeConfig): HandOve
   const isWhole =
     Array.isArray(parents) &&
     parents.every(Number.isSafeInteger) &&
-    Array.isArray(mediator?.statistics?.cells) &&
-    Number.isSafeInteger(mediator.sequence);
+    Array.isArray(mediator?.statistics?.cells);
   if (!isWhole) throw cannotTakeOver('its state is incomplete');
   return state as HandOverState;
 }

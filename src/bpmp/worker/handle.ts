@@ -1,9 +1,12 @@
 import { EventEmitter } from 'node:events';
 import { GpuvmError } from '../../errors.js';
 import { addon } from '../../native/index.js';
+import type { RingChunk, RingProgress } from '../capture/index.js';
 import type { DenialEvent, RecentDecision, ReleaseReport, TransferRecord } from '../mediator/index.js';
+import type { BpmpAnswer } from './ask.js';
 import type { NamedFd } from './config.js';
 import { closeAll, STATE_FD } from './descriptors.js';
+import { type FollowOptions, TransferFeed } from './feed.js';
 import type { HandOver } from './hand-over.js';
 import { decisionsIn } from './last-decisions.js';
 import type {
@@ -14,6 +17,7 @@ import type {
   Question,
   ToWorker,
 } from './messages.js';
+import { RING_AT } from './state-memory.js';
 import type { BridgeThread } from './thread.js';
 
 interface BridgeEvents {
@@ -40,7 +44,9 @@ export class BridgeHandle extends EventEmitter<BridgeEvents> {
   #isEnded = false;
 
   readonly #thread: BridgeThread;
+  readonly #feed: TransferFeed;
   #fds: readonly NamedFd[] = [];
+  #recordsDropped = 0;
 
   /** @internal Use `startBridge`. */
   constructor(
@@ -53,9 +59,11 @@ export class BridgeHandle extends EventEmitter<BridgeEvents> {
     this.#fds = taken;
     this.ready = ready;
     this.#thread = thread;
+    this.#feed = new TransferFeed(() => thread.state);
     this.#post = (message) => thread.post(message);
     this.ended = ended.finally(() => {
       this.#isEnded = true;
+      this.#feed.end();
       closeAll(this.#fds);
       this.#fds = [];
       const error = new GpuvmError('GPUVM_BRIDGE_CLOSED', 'the bridge has ended');
@@ -65,13 +73,37 @@ export class BridgeHandle extends EventEmitter<BridgeEvents> {
   }
 
   /** Counters, latencies and what the guest holds, as of now. */
-  snapshot(): Promise<BridgeSnapshot> {
-    return this.#ask({ what: 'snapshot' }) as Promise<BridgeSnapshot>;
+  async snapshot(): Promise<BridgeSnapshot> {
+    const snapshot = (await this.#ask({ what: 'snapshot' })) as BridgeSnapshot;
+    return { ...snapshot, recordsDropped: this.#recordsDropped };
+  }
+
+  /**
+   * Its transfers as packet blocks of pcapng, interface 0: those that are still in the ring, and then, unless `follow` is
+   * false, those that come, until the bridge has ended. Read them at your own pace: what you are too slow for is lost to you
+   * alone and counted.
+   */
+  captured(options?: FollowOptions): AsyncGenerator<RingChunk> {
+    return this.#feed.chunks(options);
+  }
+
+  /** What of its transfers is in files, noted where a successor finds it. */
+  async captureProgress(): Promise<RingProgress> {
+    const { RingProgress } = await import('../capture/index.js');
+    return new RingProgress(this.#thread.state.memory, RING_AT);
   }
 
   /** The same with all that metrics are made of; undefined as long as no guest is served. */
-  measurements(): Promise<BridgeMeasurements | undefined> {
-    return this.#ask({ what: 'measurements' }) as Promise<BridgeMeasurements | undefined>;
+  async measurements(): Promise<BridgeMeasurements | undefined> {
+    const measured = (await this.#ask({ what: 'measurements' })) as BridgeMeasurements | undefined;
+    return (
+      measured && { ...measured, snapshot: { ...measured.snapshot, recordsDropped: this.#recordsDropped } }
+    );
+  }
+
+  /** Asks the VM's mediator as its guest would: by its policy, in its ledger, within its rate. */
+  request(mrq: number, tx: Uint8Array): Promise<BpmpAnswer> {
+    return this.#ask({ what: 'request', mrq, tx }) as Promise<BpmpAnswer>;
   }
 
   /** The simulated BPMP's state; undefined with another backend. */
@@ -129,6 +161,22 @@ export class BridgeHandle extends EventEmitter<BridgeEvents> {
   close(): Promise<BridgeEnded> {
     if (!this.#isEnded) this.#post({ type: 'close' });
     return this.ended;
+  }
+
+  /** @internal */
+  recorded(records: readonly TransferRecord[], dropped: number): void {
+    this.#recordsDropped += dropped;
+    this.emit('transfers', records, dropped);
+  }
+
+  /** @internal */
+  wake(): void {
+    this.#feed.wake();
+  }
+
+  /** @internal */
+  get recordsDropped(): number {
+    return this.#recordsDropped;
   }
 
   /** @internal */

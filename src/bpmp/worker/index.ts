@@ -1,3 +1,4 @@
+export type { BpmpAnswer } from './ask.js';
 export type {
   BridgeConfig,
   InterposedConfig,

@@ -1,5 +1,5 @@
 import type { RecentDecision } from '../mediator/index.js';
-import { RECENT_AT } from './state-memory.js';
+import { RING_AT } from './state-memory.js';
 import type { BridgeThread } from './thread.js';
 
 /**
@@ -7,9 +7,9 @@ import type { BridgeThread } from './thread.js';
  * only a report does.
  */
 export async function decisionsIn({ state }: BridgeThread): Promise<RecentDecision[]> {
-  const [{ RecentDecisions }, { tegra234 }] = await Promise.all([
+  const [{ recentDecisions }, { tegra234 }] = await Promise.all([
     import('../mediator/index.js'),
     import('../tegra234/index.js'),
   ]);
-  return new RecentDecisions(state.memory, RECENT_AT).read(tegra234);
+  return recentDecisions(state.memory, RING_AT, tegra234);
 }

@@ -5,7 +5,6 @@ import type {
   MediatorSnapshot,
   RecentDecision,
   ReleaseReport,
-  TransferRecord,
 } from '../mediator/index.js';
 import type { Mode, View } from '../policy/index.js';
 import type { BridgeConfig, NamedFd } from './config.js';
@@ -31,7 +30,7 @@ export interface BridgeEnded {
 export interface BridgeSnapshot extends MediatorSnapshot {
   /** The bridge's own counters. */
   readonly bridge: Readonly<Record<string, number>>;
-  /** Records that were dropped because the main thread did not keep up. */
+  /** Transfers that 'transfers' events did not tell of, because the main thread did not keep up. */
   readonly recordsDropped: number;
 }
 
@@ -67,6 +66,8 @@ export type Question =
   | { readonly what: 'snapshot' }
   | { readonly what: 'measurements' }
   | { readonly what: 'backend-state' }
+  /** Asked as the guest would ask; the answer is a `BpmpAnswer`. */
+  | { readonly what: 'request'; readonly mrq: number; readonly tx: Uint8Array }
   /** The guest was reset; the answer is the report of what was given back. */
   | { readonly what: 'guest-reset' }
   /** The answer is a `HandOverState`, once the bridge serves no more; then the thread ends. */
@@ -79,14 +80,13 @@ export type ToWorker =
   | { readonly type: 'ask'; readonly id: number; readonly question: Question }
   /** Which process the guest lives in, once that is known. */
   | { readonly type: 'guest-process'; readonly pid: number }
-  /** Records that wait for a full batch are to be sent now. */
-  | { readonly type: 'flush' }
   | { readonly type: 'close' };
 
 export type FromWorker =
   | { readonly type: 'ready'; readonly ready: BridgeReady }
   | { readonly type: 'failed'; readonly code: string; readonly message: string }
-  | { readonly type: 'transfers'; readonly records: TransferRecord[]; readonly dropped: number }
+  /** A quarter of the ring is new since somebody who wants to know of it has looked. */
+  | { readonly type: 'transfers' }
   /** What a successor needs, as copies; the receiver's. */
   | { readonly type: 'descriptors'; readonly fds: readonly NamedFd[] }
   | { readonly type: 'denial'; readonly denial: DenialEvent }

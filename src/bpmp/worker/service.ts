@@ -1,28 +1,28 @@
 import { addon } from '../../native/index.js';
 import { type Backend, createBackend, ModelMemory, SimulatedBpmp } from '../backend/index.js';
 import type { Bridge, Control } from '../bridge/bridge.js';
+import { TransferRing } from '../capture/index.js';
 import {
   Ledger,
   LedgerRecords,
   Mediator,
   parentsOf,
-  RecentDecisions,
   type ReleaseReport,
-  type TransferRecord,
+  recentDecisions,
 } from '../mediator/index.js';
 import { type CompiledPolicy, type Policy, type PolicyLearner, parsePolicy } from '../policy/index.js';
+import { askMediator, type BpmpAnswer } from './ask.js';
 import { type BegunLedger, beginLedger, takeOverLedger } from './begin-ledger.js';
 import type { BridgeConfig } from './config.js';
 import { createBridge } from './create-bridge.js';
 import { cannotTakeOver, type HandOverState, readState, STATE_VERSION } from './hand-over.js';
 import type { BridgeEnded, BridgeMeasurements, BridgeSnapshot, FromWorker } from './messages.js';
 import { readyOf } from './ready.js';
-import { Recording } from './recording.js';
-import { LEDGER_AT, MODEL_AT, RECENT_AT, type StateMemory } from './state-memory.js';
+import { LEDGER_AT, MODEL_AT, RING_AT, type StateMemory } from './state-memory.js';
 
 /** What is made of one VM's configuration, and serves it. */
 export class Service {
-  readonly recording: Recording;
+  readonly #ring: TransferRing;
   readonly backend: Backend;
   readonly #config: BridgeConfig;
   readonly #state: StateMemory;
@@ -31,11 +31,12 @@ export class Service {
   readonly #policy: Policy;
   /** What a former process passed on; absent in a take-over after it was killed. */
   readonly #passedOn: HandOverState | undefined;
-  readonly #recent: RecentDecisions;
   #parents: readonly number[] = [];
   #ledger: BegunLedger | undefined;
   #records: LedgerRecords | undefined;
   #mediator: Mediator | undefined;
+  /** The mediator as long as a guest is served: what is changed behind that nobody would give back. */
+  #serving: { readonly mediator: Mediator; readonly policy: CompiledPolicy } | undefined;
   #learner: PolicyLearner | undefined;
   #bridge: Bridge | undefined;
   #isClosing = false;
@@ -51,10 +52,9 @@ export class Service {
     this.#state = state;
     this.#control = control;
     this.#send = send;
-    this.recording = new Recording((records, dropped) => send({ type: 'transfers', records, dropped }));
     try {
       this.#passedOn = this.#begin();
-      this.#recent = new RecentDecisions(state.memory, RECENT_AT);
+      this.#ring = new TransferRing(state.memory, RING_AT, () => send({ type: 'transfers' }));
       this.#policy = parsePolicy(config.policy.text, { file: config.policy.file });
       this.backend = createBackend(config.backend, new ModelMemory(state.memory, MODEL_AT));
     } catch (error) {
@@ -84,6 +84,7 @@ export class Service {
       this.#mediator = this.#newMediator(compiled, isFirst);
       if (this.#bridge === undefined) await this.#createBridge(compiled, this.#mediator);
       // Each guest has a mediator of its own, with its own ledger; the socket that they come to is the same.
+      this.#serving = { mediator: this.#mediator, policy: compiled };
       if (!(await this.#serveOne(this.#bridge as unknown as Bridge, this.#mediator))) return;
     }
   }
@@ -113,14 +114,20 @@ export class Service {
     return this.#mediator?.guestReset();
   }
 
+  /** A request that is not the guest's own, answered as one of the guest's. Throws where no guest is served. */
+  request(mrq: number, tx: Uint8Array): BpmpAnswer | Promise<BpmpAnswer> {
+    if (this.#serving === undefined || this.#onHandedOver !== undefined)
+      throw new Error('the bridge serves no guest at present');
+    return askMediator(this.#serving.mediator, this.#serving.policy, mrq, tx);
+  }
+
   setGuestProcess(pid: number): void {
     this.#ledger?.file.setGuest(pid);
   }
 
   snapshot(): BridgeSnapshot | undefined {
     if (this.#mediator === undefined) return undefined;
-    const { dropped } = this.recording;
-    return { ...this.#mediator.snapshot(), bridge: this.#bridge?.stats() ?? {}, recordsDropped: dropped };
+    return { ...this.#mediator.snapshot(), bridge: this.#bridge?.stats() ?? {}, recordsDropped: 0 };
   }
 
   measurements(): BridgeMeasurements | undefined {
@@ -160,9 +167,8 @@ export class Service {
       onDenial: (denial) => this.#send({ type: 'denial', denial }),
       ...(this.#learner && { learner: this.#learner }),
       ...(ledger && { ledger }),
-      ...(this.#config.record && { onRecord: (record: TransferRecord) => this.recording.add(record) }),
       ...(isFirst && this.#passedOn && { saved: this.#passedOn.mediator }),
-      recent: this.#recent,
+      ring: this.#ring,
     });
   }
 
@@ -200,14 +206,14 @@ export class Service {
   /** Whether another guest may come. */
   async #serveOne(bridge: Bridge, mediator: Mediator): Promise<boolean> {
     const end = await bridge.serve(mediator);
+    this.#serving = undefined;
     const isHandedOver = end.reason === 'handed-over';
     const release = isHandedOver ? NOTHING_RELEASED : await mediator.release();
-    this.recording.flush();
     const ended: BridgeEnded = {
       end,
       release,
       snapshot: this.snapshot() as BridgeSnapshot,
-      lastDecisions: this.#recent.read(this.#policy.chip),
+      lastDecisions: recentDecisions(this.#state.memory, RING_AT, this.#policy.chip),
       ...(this.#learner && { learned: this.#learner.text() }),
       ...(this.backend instanceof SimulatedBpmp && { backendState: this.backend.state() }),
     };

@@ -1,5 +1,6 @@
 import { type ErrorCode, errorCodes, GpuvmError } from '../../errors.js';
 import { addon } from '../../native/index.js';
+import type { TransferRecord } from '../capture/index.js';
 import type { ReleaseReport } from '../mediator/index.js';
 import type { BridgeConfig, NamedFd } from './config.js';
 import { closeAll, STATE_FD } from './descriptors.js';
@@ -7,10 +8,8 @@ import { cannotTakeOver } from './hand-over.js';
 import { BridgeHandle } from './handle.js';
 import { decisionsIn } from './last-decisions.js';
 import type { BridgeEnded, BridgeSnapshot } from './messages.js';
+import { Recorder } from './recorder.js';
 import { BridgeThread } from './thread.js';
-
-/** How often recorded transfers are asked for, in ms. */
-const FLUSH_MS = 40;
 
 /**
  * Has a thread serve one VM, and resolves when it serves. `thread` is one that was begun before and has served nobody.
@@ -22,8 +21,6 @@ export function startBridge(config: BridgeConfig, thread = new BridgeThread()): 
   const ended = new Promise<BridgeEnded>((resolve) => {
     end = resolve;
   });
-  const flush = config.record ? setInterval(() => thread.post({ type: 'flush' }), FLUSH_MS) : undefined;
-  flush?.unref();
   let taken: readonly NamedFd[] = [];
   if (config.takeOver !== undefined) {
     const state = config.takeOver.fds.find(({ name }) => name === STATE_FD);
@@ -34,26 +31,40 @@ export function startBridge(config: BridgeConfig, thread = new BridgeThread()): 
       .filter(({ name }) => name !== STATE_FD)
       .map(({ name, fd }) => ({ name, fd: addon().duplicateFd(fd) }));
   }
-  thread.post({ type: 'serve', config, stateFd: thread.stateFd });
+  const tell = (records: readonly TransferRecord[], dropped: number) => handle?.recorded(records, dropped);
+  const recorder = config.record ? Recorder.begin(thread.state, tell) : undefined;
+  const serve = () => thread.post({ type: 'serve', config, stateFd: thread.stateFd });
+  // One that takes over begins where the other one ended; until that is known nothing may be added.
+  if (recorder && config.takeOver) void recorder.then(serve);
+  else serve();
+  const finish = async (why: BridgeEnded) => {
+    (await recorder)?.end();
+    end({ ...why, snapshot: { ...why.snapshot, recordsDropped: handle?.recordsDropped ?? 0 } });
+  };
   return new Promise((resolve, reject) => {
     thread.onMessage((message) => {
       switch (message.type) {
         case 'ready':
           handle = new BridgeHandle(message.ready, ended, thread, taken);
+          void recorder?.then((begun) => begun.start());
           return resolve(handle);
         case 'failed':
           closeAll(taken);
           return reject(revive(message.code, message.message));
         case 'transfers':
-          return handle?.emit('transfers', message.records, message.dropped);
+          void recorder?.then((begun) => begun.drain());
+          return handle?.wake();
         case 'descriptors':
           return handle === undefined ? closeAll(message.fds) : handle.keep(message.fds);
         case 'denial':
           return handle?.emit('denial', message.denial);
         case 'guest-ended':
-          return handle?.emit('guest-ended', message.ended);
+          return void Promise.resolve(recorder).then((begun) => {
+            begun?.drain(Number.POSITIVE_INFINITY);
+            handle?.emit('guest-ended', message.ended);
+          });
         case 'ended':
-          return end(message.ended);
+          return void finish(message.ended);
         case 'answer':
           return handle?.answered(message.id, message.value);
         case 'refusal':
@@ -61,12 +72,11 @@ export function startBridge(config: BridgeConfig, thread = new BridgeThread()): 
       }
     });
     void thread.exited.then(async (why) => {
-      clearInterval(flush);
       const fault =
         why === undefined ? 'the bridge thread ended by itself' : `the bridge thread failed: ${why}`;
       // After an orderly end both have settled already, and these change nothing.
       reject(new GpuvmError('GPUVM_BRIDGE', fault));
-      end({
+      await finish({
         end: { reason: 'fault', message: fault },
         release: NOTHING_RELEASED,
         snapshot: emptySnapshot(config.vm),

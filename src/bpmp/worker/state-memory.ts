@@ -2,16 +2,17 @@ import { addon } from '../../native/index.js';
 
 /** The file begins with these words: what it is, of which version, and which bridge's. */
 const MAGIC = 0x6776_7374;
-const VERSION = 2;
+const VERSION = 3;
 
-/** Room for what a bridge keeps; then the log of decisions, the simulated BPMP, and the ledger where no file holds it. */
+/** Room for what a bridge keeps; then the simulated BPMP, the ledger where no file holds it, and the ring of transfers. */
 export const BRIDGE_AT = 0x1000;
 export const BRIDGE_ROOM = 0x7000;
-export const RECENT_AT = 0x8000;
 export const MODEL_AT = 0x1_0000;
 export const LEDGER_AT = 0x1_4000;
 /** 32 bytes for each of 4096 records, as the ledger has them; its own module is not for the main thread to load. */
-const STATE_SIZE = LEDGER_AT + 0x2_0000;
+export const RING_AT = LEDGER_AT + 0x2_0000;
+/** The ring's size, whose module is not for the main thread to load either. What is never written to costs nothing. */
+const STATE_SIZE = RING_AT + 64 + 0x20_0000;
 
 const kinds = ['interposed', 'vfio-user', 'ivc'] as const;
 type Kind = (typeof kinds)[number];

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Backend, Outcome } from '../../../src/bpmp/backend/index.js';
 import { type Fault, SimulatedBpmp } from '../../../src/bpmp/backend/index.js';
+import { RING_SIZE, RingReader, TransferRing, transfersIn } from '../../../src/bpmp/capture/index.js';
 import {
   type DenialEvent,
   Mediator,
   type MediatorOptions,
   parentsOf,
-  type TransferRecord,
 } from '../../../src/bpmp/mediator/index.js';
 import { privateParents } from '../../../src/bpmp/mediator/private-parents.js';
 import { parsePolicy } from '../../../src/bpmp/policy/index.js';
@@ -415,11 +415,15 @@ describe('modes other than enforce', () => {
 
 describe('what is told', () => {
   it('a record of each transfer, with bytes of its own', async () => {
-    const records: TransferRecord[] = [];
-    const { mediator } = setUp({ onRecord: (record) => records.push(record) });
+    const memory = new ArrayBuffer(RING_SIZE);
+    const { mediator } = setUp({ ring: new TransferRing(memory) });
     const tx = Uint8Array.of(1, 0, 0, 0);
-    await mediator.handle(Mrq.PING, tx, new Uint8Array(4));
+    const before = Date.now();
+    await mediator.handle(Mrq.PING, tx, new Uint8Array(6), 4711);
+    mediator.malformed(3, 'too long', 4711);
     tx.fill(9);
+    const records = transfersIn(new RingReader(memory).read()!.blocks);
+    expect(Math.abs(Number(records[0]!.timeNs / 1_000_000n) - before)).toBeLessThan(2000);
     expect(records).toEqual([
       expect.objectContaining({
         sequence: 0,
@@ -429,6 +433,15 @@ describe('what is told', () => {
         verdict: 'allow',
         ret: 0,
         rx: Uint8Array.of(2, 0, 0, 0),
+        thread: 4711,
+      }),
+      expect.objectContaining({
+        sequence: 1,
+        mrq: 3,
+        tx: new Uint8Array(0),
+        verdict: 'malformed',
+        ret: -22,
+        rule: 'built-in: malformed, too long',
       }),
     ]);
   });

@@ -57,7 +57,12 @@ export class Transfers {
     const slots = this.#slots;
     slots.handed(slot);
     try {
-      const outcome = this.#handler.handle(slots.mrq(slot), slots.tx(slot), slots.rx(slot));
+      const outcome = this.#handler.handle(
+        slots.mrq(slot),
+        slots.tx(slot),
+        slots.rx(slot),
+        slots.thread(slot),
+      );
       return outcome instanceof Promise ? this.#await(slot, outcome) : this.#answer(slot, outcome);
     } catch {
       return this.#fail(slot);
@@ -124,7 +129,7 @@ export class Transfers {
         ? `tx.size ${slots.messageSize(slot, 'tx')}, rx.size ${slots.messageSize(slot, 'rx')}: at most 512 each`
         : 'the message or its tx cannot be read';
     try {
-      this.#handler.malformed(slots.mrq(slot), reason);
+      this.#handler.malformed(slots.mrq(slot), reason, slots.thread(slot));
     } catch {
       this.counters.failed++;
     }
