@@ -18,6 +18,7 @@ const suites: Record<string, () => Promise<Suite>> = {
   mainline: async () => (await import('./mainline.js')).run(),
   devicetree: async () => (await import('./devicetree.js')).run(),
   qmp: async () => (await import('./qmp.js')).run(),
+  capture: async () => (await import('./capture.js')).run(),
 };
 
 const { values, positionals } = parseArgs({ options: { json: { type: 'string' } }, allowPositionals: true });

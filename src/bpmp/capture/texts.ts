@@ -41,7 +41,8 @@ export class Texts {
     const place = (hash ^ (hash >>> 16)) & (PLACES - 1);
     const kept = this.#read[place];
     if (kept !== undefined && isEqual(kept.bytes, bytes, start, end)) return kept.text;
-    const own = bytes.slice(start, end);
+    // Not by slice: a Buffer's is no copy.
+    const own = Uint8Array.from(bytes.subarray(start, end));
     const text = decoder.decode(own);
     this.#read[place] = { bytes: own, text };
     return text;

@@ -117,7 +117,9 @@ describe('a capture that is damaged in one place', () => {
         const read = await readAll(pieces(bytes, 100));
         expect(read.records.filter(({ sequence }) => sequence === 666)).toEqual([]);
         // Nor where the file ends with the forged block.
-        const cut = await readAll(pieces(bytes.subarray(0, start + 28 + 48 + 'orin'.length + tx.length), 100));
+        const cut = await readAll(
+          pieces(bytes.subarray(0, start + 28 + 48 + 'orin'.length + tx.length), 100),
+        );
         if (wrong === 40_000) expect(cut.records).toEqual(records.slice(0, 50));
       }
     }

@@ -56,12 +56,12 @@ async function until(holds: () => boolean): Promise<void> {
 describe('a capture file', () => {
   it('holds what was put into it, readable by nobody else', async () => {
     const file = await CaptureFile.open(path);
-    const records = transfers(1000);
+    const records = transfers(5000);
     for (const record of records) expect(file.add(record)).toBe(true);
     await file.close();
     expect(await readAll(path)).toEqual({ records, notices: [] });
     expect(statSync(path).mode & 0o777).toBe(0o600);
-    expect(file.counts).toEqual({ records: 1000, lost: 0, bytes: statSync(path).size, files: 1 });
+    expect(file.counts).toEqual({ records: 5000, lost: 0, bytes: statSync(path).size, files: 1 });
   });
 
   it('takes ready blocks', async () => {

@@ -241,6 +241,25 @@ it('whole blocks of a stream that goes on are delivered at once', async () => {
   expect(got).toHaveLength(5);
 });
 
+it('records are of their own: the memory that they were read from may be used again', async () => {
+  const records = Array.from({ length: 300 }, (_, index) =>
+    transfer(index, {
+      vm: `vm ${index % 7}`,
+      rule: `rule ${index % 11}`,
+      rx: new Uint8Array(index % 90).fill(index),
+    }),
+  );
+  const whole = captureOf(records);
+  async function* reused() {
+    const chunk = Buffer.alloc(300);
+    for (let from = 0; from < whole.length; from += chunk.length) {
+      const size = Buffer.from(whole).copy(chunk, 0, from);
+      yield chunk.subarray(0, size);
+    }
+  }
+  expect(await readAll(reused())).toEqual({ records, notices: [] });
+});
+
 it('ready blocks are what the writer makes', () => {
   const writer = new CaptureWriter({ vms: [{ name: 'orin' }] });
   writer.header();

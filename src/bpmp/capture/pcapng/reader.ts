@@ -39,7 +39,9 @@ export class PacketReader {
 
   next(): boolean {
     this.#format ??= this.#recognise();
-    return this.#format?.next() ?? false;
+    if (this.#format?.next() === true) return true;
+    this.#window.keep();
+    return false;
   }
 
   finish(): void {

@@ -20,7 +20,7 @@ export class Window {
     return this.end - this.at;
   }
 
-  /** Adds a chunk, which must stay as it is until all in it was looked at or another is added. */
+  /** Adds a chunk, which must stay as it is until `keep`. */
   add(chunk: Uint8Array): void {
     const { left } = this;
     if (left === 0) {
@@ -28,18 +28,25 @@ export class Window {
       this.#look(chunk, chunk.length);
       return;
     }
-    const isOwn = this.bytes === this.#own;
-    if (!isOwn || this.end + chunk.length > this.#own.length) {
-      if (left + chunk.length > this.#own.length) {
-        const larger = new Uint8Array(2 * (left + chunk.length));
-        larger.set(this.bytes.subarray(this.at, this.end));
-        this.#own = larger;
-      } else this.#own.set(this.bytes.subarray(this.at, this.end));
-      this.#base += this.at;
-      this.#look(this.#own, left);
-    }
+    this.keep();
+    if (this.end + chunk.length > this.#own.length) this.#move(left + chunk.length);
     this.#own.set(chunk, this.end);
     this.end += chunk.length;
+  }
+
+  /** Everything in the chunk was looked at: what is left of it is copied, so that its memory may be used again. */
+  keep(): void {
+    if (this.left > 0 && this.bytes !== this.#own) this.#move(this.left);
+  }
+
+  /** Has what is left at the begin of memory of our own, with room for so many bytes. */
+  #move(size: number): void {
+    const { left } = this;
+    const rest = this.bytes.subarray(this.at, this.end);
+    if (size > this.#own.length) this.#own = new Uint8Array(2 * size);
+    this.#own.set(rest);
+    this.#base += this.at;
+    this.#look(this.#own, left);
   }
 
   #look(bytes: Uint8Array, end: number): void {
