@@ -4,7 +4,7 @@ import { GpuvmError } from '../../../errors.js';
 import type { Call } from '../../command.js';
 import { type Context, wantsColour } from '../../context.js';
 import { listChoices } from './choices.js';
-import { loadFilters } from './filters.js';
+import { filters } from './filters.js';
 import { Fixes } from './fixes.js';
 import { printOnce } from './once.js';
 import { Session } from './session.js';
@@ -16,7 +16,6 @@ const LEAST_INTERVAL_S = 0.05;
 export async function run({ args: [word], options }: Call, context: Context): Promise<number> {
   const { stdin, stdout, json } = context;
   const intervalMs = 1000 * parseInterval(options.interval);
-  const filters = await loadFilters();
   const filter = options.filter === undefined ? '' : String(options.filter);
   // A mistake is told before there is a screen.
   if (filter !== '') filters.compile(filter);

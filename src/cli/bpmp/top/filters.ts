@@ -1,16 +1,10 @@
+import { compileFilter } from '../../../bpmp/filter/index.js';
 import { GpuvmError } from '../../../errors.js';
 import type { AppOptions } from './app.js';
 import type { Mistake } from './ui.js';
 
-/** The language of filters, loaded when it is first needed. */
-export async function loadFilters(): Promise<Pick<AppOptions, 'compile' | 'mistakeOf'>> {
-  return {
-    compile: () => {
-      throw new GpuvmError('GPUVM_USAGE', 'there are no filters yet');
-    },
-    mistakeOf,
-  };
-}
+/** The language of filters, and what is wrong with a text that is none. */
+export const filters: Pick<AppOptions, 'compile' | 'mistakeOf'> = { compile: compileFilter, mistakeOf };
 
 /** What is wrong, and how many characters stand before the place. */
 export function mistakeOf(error: unknown): Mistake {

@@ -45,7 +45,7 @@ function fieldText(name: string, value: unknown): string {
     const unit = units.find(([ending]) => name.endsWith(ending));
     return unit ? formatQuantity(Number(value), unit[1]) : `${name} ${value}`;
   }
-  if (typeof value === 'string') return `${name} ${JSON.stringify(value)}`;
+  if (typeof value === 'string') return `${name} ${/^\w+$/.test(value) ? value : JSON.stringify(value)}`;
   const { id, name: known } = (value ?? {}) as { id?: unknown; name?: unknown };
   if (known !== undefined || id !== undefined) return `${name} ${String(known ?? id)}`;
   return name;

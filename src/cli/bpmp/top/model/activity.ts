@@ -17,21 +17,45 @@ export class Activity {
     deny: 0,
     malformed: 0,
   };
-  readonly rolling = new Rolling();
-  readonly latency = new Histogram();
   last: TransferRecord | undefined;
   #count = 0;
+  /** Of the only transfer: a guest that makes up ids has thousands of which there is one each. */
+  #firstMs = 0;
+  #firstNs = 0;
+  #rolling: Rolling | undefined;
+  #latency: Histogram | undefined;
 
   get count(): number {
     return this.#count;
   }
 
+  get rolling(): Rolling {
+    if (this.#rolling === undefined) {
+      this.#rolling = new Rolling();
+      if (this.#count > 0) this.#rolling.add(this.#firstMs);
+    }
+    return this.#rolling;
+  }
+
+  get latency(): Histogram {
+    if (this.#latency === undefined) {
+      this.#latency = new Histogram();
+      if (this.#count > 0) this.#latency.record(this.#firstNs);
+    }
+    return this.#latency;
+  }
+
   add(record: TransferRecord, atMs: number): void {
-    this.#count++;
     this.verdicts[record.verdict]++;
-    this.rolling.add(atMs);
-    this.latency.record(record.latencyNs);
     this.last = record;
+    if (this.#count === 0 && this.#rolling === undefined && this.#latency === undefined) {
+      this.#firstMs = atMs;
+      this.#firstNs = record.latencyNs;
+    } else {
+      this.rolling.add(atMs);
+      this.latency.record(record.latencyNs);
+    }
+    this.#count++;
   }
 }
 

@@ -31,9 +31,9 @@ const CONTROLS: Readonly<Record<string, string>> = {
   '\b': 'backspace',
 };
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what a terminal sends
-const SEQUENCE = /^\u001b(\[[0-9;?]*[ -/]*[@-~]|O[ -~])/;
+const SEQUENCE = /^\u001b(\[[0-?]*[ -/]*[@-~]|O[ -~])/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
-const BEGUN = /^\u001b(\[[0-9;?]*|O)?$/;
+const BEGUN = /^\u001b(\[[0-?]*|O)?$/;
 
 /**
  * The keys of what a terminal sends: names such as `up` and `ctrl-c`, characters as they are. A sequence may come in

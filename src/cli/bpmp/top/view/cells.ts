@@ -25,8 +25,9 @@ export interface Span {
 /** One line of a screen, from the left. */
 export type CellLine = readonly Span[];
 
+/** Whatever text it is made of, a terminal obeys none of it. */
 export function span(text: string, style: Style = 'plain'): Span {
-  return { text, style };
+  return { text: clean(text), style };
 }
 
 /**
@@ -121,7 +122,8 @@ export function fitLines(lines: readonly CellLine[], height: number): CellLine[]
 }
 
 /** The words of a text in lines of at most so many places; a word that is longer is broken. */
-export function fold(text: string, width: number): string[] {
+export function fold(text: string, places: number): string[] {
+  const width = Math.max(2, places);
   const lines: string[] = [];
   let line = '';
   for (const word of clean(text).split(' ')) {

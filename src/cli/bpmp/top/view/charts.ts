@@ -37,31 +37,21 @@ export interface LatencyBar {
   readonly count: number;
 }
 
-/**
- * Spans put together to bars of one doubling each, no more than `most`: what is rarest at the ends goes into the
- * outermost bars.
- */
-export function doublings(spans: readonly LatencySpan[], most: number): LatencyBar[] {
-  const bars: { fromNs: number; toNs: number; count: number }[] = [];
-  for (const { fromNs, count } of spans) {
-    const octave = 2 ** Math.floor(Math.log2(Math.max(1, fromNs)));
-    const last = bars.at(-1);
-    if (last?.fromNs === octave) last.count += count;
-    else bars.push({ fromNs: octave, toNs: 2 * octave, count });
-  }
-  while (bars.length > Math.max(1, most)) {
-    const first = bars[0]!;
-    const last = bars.at(-1)!;
-    if (first.count <= last.count) {
-      bars.shift();
-      bars[0] = { fromNs: first.fromNs, toNs: bars[0]!.toNs, count: bars[0]!.count + first.count };
-    } else {
-      bars.pop();
-      const end = bars.at(-1)!;
-      bars[bars.length - 1] = { fromNs: end.fromNs, toNs: last.toNs, count: end.count + last.count };
-    }
-  }
-  return bars;
+/** Spans put together to bars of the same factor each, as few doublings as leave no more than `most` bars. */
+export function latencyBarsOf(spans: readonly LatencySpan[], most: number): LatencyBar[] {
+  const octaveOf = (ns: number) => Math.floor(Math.log2(Math.max(1, ns)));
+  const used = spans.filter(({ count }) => count > 0);
+  if (used.length === 0) return [];
+  const first = octaveOf(used[0]!.fromNs);
+  const octaves = octaveOf(used.at(-1)!.fromNs) - first + 1;
+  const size = Math.ceil(octaves / Math.max(1, most));
+  const counts = new Array<number>(Math.ceil(octaves / size)).fill(0);
+  for (const { fromNs, count } of used) counts[Math.floor((octaveOf(fromNs) - first) / size)]! += count;
+  return counts.map((count, i) => ({
+    fromNs: 2 ** (first + i * size),
+    toNs: 2 ** (first + (i + 1) * size),
+    count,
+  }));
 }
 
 /** Counts of `width` columns of equal size on a logarithmic axis from `fromNs` to `toNs`. */

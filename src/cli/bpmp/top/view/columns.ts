@@ -110,7 +110,7 @@ export function refusalColumns(isLive: boolean): Column<RefusalLine>[] {
       width: 20,
       grows: true,
       align: 'left',
-      keep: 1,
+      keep: 3,
       cell: ({ rule }) => faint(shortRule(rule)),
     },
   ];

@@ -1,5 +1,5 @@
 import { focusOf } from '../ui.js';
-import { type CellLine, clean, fitText, type Span, span, widthOf } from './cells.js';
+import { type CellLine, clean, fitText, lineWidth, type Span, span, widthOf } from './cells.js';
 import type { Picture } from './picture.js';
 
 /** What keys do here; or the filter that is being written, with its mistake under the place that is meant. */
@@ -8,57 +8,61 @@ export function footerLines(picture: Picture, width: number): CellLine[] {
   if (ui.edit) return editLines(ui.edit, width);
   const said = ui.note ?? notice;
   const lines: CellLine[] = said === undefined ? [] : [[span(fitText(clean(said), width), 'accent')]];
-  return [...lines, hints(picture)];
+  return [...lines, hints(picture, width)];
 }
 
-function hints({ ui, origin }: Picture): CellLine {
-  if (ui.choice)
-    return keys([
-      ['↑↓', ''],
-      ['Enter', 'choose'],
-      ['Esc', 'back'],
-      ['q', 'quit'],
-    ]);
-  if (ui.help) return keys([['any key', 'back']]);
-  if (ui.opened)
-    return keys([
-      ['Esc', 'back'],
-      ['↑↓', 'transfers'],
-      ['f', 'filter'],
-      ['p', pause(ui.pausedMs)],
-      ['?', 'help'],
-      ['q', 'quit'],
-    ]);
-  const focus = focusOf(ui);
-  return keys([
-    ['Tab', 'pane'],
-    ...(focus
-      ? ([
-          ['Enter', 'open'],
-          ['s', `sort: ${ui.sort[focus]}`],
-        ] as const)
-      : []),
-    ['f', 'filter'],
-    ['p', pause(ui.pausedMs)],
-    ['r', 'reset'],
-    ...(origin.kind === 'vm' ? ([['v', 'VM']] as const) : []),
+/** A key and what it does; with a number, what goes first where there is no room. */
+type Hint = readonly [key: string, meaning: string, spare?: number];
+
+function hints({ ui, origin }: Picture, width: number): CellLine {
+  if (ui.choice) return keys(CHOOSING, width);
+  if (ui.help) return keys([['any key', 'back']], width);
+  const hold: Hint = ['p', ui.pausedMs === undefined ? 'pause' : 'go on', 5];
+  const always: readonly Hint[] = [
     ['?', 'help'],
     ['q', 'quit'],
-  ]);
+  ];
+  if (ui.opened)
+    return keys([['Esc', 'back'], ['↑↓', 'transfers', 4], ['f', 'filter', 3], hold, ...always], width);
+  const focus = focusOf(ui);
+  const onRows: readonly Hint[] = focus
+    ? [
+        ['Enter', 'open', 6],
+        ['s', `sort: ${ui.sort[focus]}`, 3],
+      ]
+    : [];
+  const others: readonly Hint[] = origin.kind === 'vm' ? [['v', 'VM', 2]] : [];
+  return keys(
+    [['Tab', 'pane', 4], ...onRows, ['f', 'filter', 7], hold, ['r', 'reset', 1], ...others, ...always],
+    width,
+  );
 }
 
-function pause(pausedMs: number | undefined): string {
-  return pausedMs === undefined ? 'pause' : 'go on';
-}
-
-function keys(pairs: readonly (readonly [string, string])[]): CellLine {
-  return pairs.flatMap(([key, meaning], i): Span[] => [
+function keys(all: readonly Hint[], width: number): CellLine {
+  const line = all.flatMap(([key, meaning], i): Span[] => [
     span(i === 0 ? ' ' : '  '),
     span(key, 'key'),
-    span(meaning === '' ? '' : ` ${meaning}`),
+    span(meaning === '' ? '' : ` ${meaning}`, 'faint'),
   ]);
+  const spare = all.filter(([, , order]) => order !== undefined).sort((a, b) => a[2]! - b[2]!)[0];
+  if (lineWidth(line) <= width || spare === undefined) return line;
+  return keys(
+    all.filter((hint) => hint !== spare),
+    width,
+  );
 }
 
+const CHOOSING: readonly Hint[] = [
+  ['↑↓', ''],
+  ['Enter', 'choose'],
+  ['Esc', 'back'],
+  ['q', 'quit'],
+];
+const WRITING: readonly Hint[] = [
+  ['Enter', 'use it'],
+  ['Esc', 'leave as it was'],
+  ['Ctrl-U', 'empty'],
+];
 const PROMPT = ' filter: ';
 
 function editLines({ text, cursor, mistake }: NonNullable<Picture['ui']['edit']>, width: number): CellLine[] {
@@ -73,16 +77,7 @@ function editLines({ text, cursor, mistake }: NonNullable<Picture['ui']['edit']>
     span(clean(shown.slice(cursor - first, cursor - first + 1)) || ' ', 'selected'),
     span(clean(shown.slice(cursor - first + 1))),
   ];
-  if (mistake === undefined) {
-    return [
-      line,
-      keys([
-        ['Enter', 'use it'],
-        ['Esc', 'leave as it was'],
-        ['Ctrl-U', 'empty'],
-      ]),
-    ];
-  }
+  if (mistake === undefined) return [line, keys(WRITING, width)];
   const at = Math.max(0, (mistake.at ?? 0) - first);
   const caret = PROMPT.length + widthOf(clean(shown.slice(0, at)));
   const message = clean(mistake.message);

@@ -89,9 +89,9 @@ function ratesLine(picture: Picture, width: number): CellLine {
     span(i === 0 ? ` ${name} ` : `   ${name} `, 'faint'),
     span(`${rate}/s`, i === 0 ? 'bold' : 'plain'),
   ]);
-  const room = Math.min(MOST_SPARK, width - lineWidth(left) - 14);
+  const label = isLive(picture) ? '' : 'its last 60 s ';
+  const room = Math.min(MOST_SPARK, width - lineWidth(left) - label.length - 5);
   if (room < LEAST_SPARK) return left;
-  const label = isLive(picture) ? '' : 'the last 60 s ';
   return spread(left, [span(label, 'faint'), span(sparkText(history, room), 'accent'), span(' ')], width);
 }
 
@@ -104,8 +104,11 @@ function tabsLine({ ui, summary }: Picture, width: number): CellLine {
       span(`${paneTitles[pane]} `, isOn ? 'tab' : alarm ? 'deny' : 'plain'),
     ];
   });
-  if (ui.filter === '') return fitLine(tabs, width);
-  const room = width - lineWidth(tabs) - 4;
-  if (room < 12) return fitLine(tabs, width);
-  return spread(tabs, fitLine([span(clean(ui.filter), 'accent')], Math.min(room, ui.filter.length)), width);
+  return fitLine(tabs, width);
+}
+
+/** The free line under the head: it has the filter, where there is one. */
+export function filterLine({ ui }: Picture, width: number): CellLine {
+  if (ui.filter === '') return [];
+  return fitLine([span(' filter ', 'faint'), span(clean(ui.filter), 'accent')], width);
 }

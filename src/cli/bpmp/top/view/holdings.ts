@@ -12,8 +12,8 @@ export function holdingsTable({ facts, origin, ui }: Picture, width: number, hei
   return table<Holding>(
     [
       { head: 'resource', width: 14, grows: true, align: 'left', cell: ({ resource }) => resource },
-      { head: 'before', width: 9, keep: 1, cell: ({ before }) => span(valueText(before), 'faint') },
-      { head: 'now', width: 9, cell: ({ now }) => valueText(now) },
+      { head: 'before', width: 10, keep: 1, cell: ({ before }) => span(valueText(before), 'faint') },
+      { head: 'now', width: 10, cell: ({ now }) => valueText(now) },
     ],
     rows.slice(first),
     {
@@ -38,6 +38,6 @@ export function holdingsPane(picture: Picture, width: number, height: number): C
   const waits =
     facts?.delayed || facts?.refused
       ? `rate limit: ${facts.delayed ?? 0} waited, ${facts.refused ?? 0} refused`
-      : 'what the guest changed and did not put back; it is given back when the guest ends';
+      : 'What the guest changed and did not put back; its end puts it back.';
   return [...lines, [], [span(fitText(waits, width), 'faint')]];
 }

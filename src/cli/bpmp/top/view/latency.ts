@@ -1,13 +1,13 @@
 import type { LatencySpan } from '../../../../bpmp/mediator/index.js';
 import type { Figures, Line } from '../model/summary.js';
 import { type CellLine, fitText, type Span, span } from './cells.js';
-import { barText, columnLines, doublings, logarithmic } from './charts.js';
+import { barText, columnLines, latencyBarsOf, logarithmic } from './charts.js';
 import { countText, latencyText } from './figures.js';
 import { table } from './table.js';
 
 /** A histogram with a line for each doubling of the latency. */
 export function latencyBars(spans: readonly LatencySpan[], width: number, height: number): CellLine[] {
-  const bars = doublings(spans, height - 1);
+  const bars = latencyBarsOf(spans, height - 1);
   const most = Math.max(0, ...bars.map(({ count }) => count));
   const room = width - 8 - 7;
   const lines: CellLine[] = [
@@ -44,7 +44,7 @@ export function latencyChart(
   // Whole decades, so that the axis is read at a glance.
   const from = 10 ** Math.floor(Math.log10(Math.max(1, used[0]!.fromNs)));
   const to = 10 ** Math.ceil(Math.log10(Math.max(10 * from, used.at(-1)!.toNs)));
-  const chartWidth = width - 9;
+  const chartWidth = Math.max(1, width - 9);
   const columns = logarithmic(spans, from, to, chartWidth);
   const chart = columnLines(columns, Math.max(1, height - 4));
   const most = Math.max(...columns);

@@ -63,7 +63,7 @@ function countLines(picture: Picture, opened: Opened, width: number): CellLine[]
     .filter((verdict) => opened.verdicts[verdict] > 0)
     .flatMap((verdict) => [span(`${verdict} `, verdict), span(`${grouped(opened.verdicts[verdict])}  `)]);
   const rates = isLive(picture)
-    ? `${rateText(opened.rate1)}/s now, ${rateText(opened.rate10)} over 10 s, ${rateText(opened.rate60)} over 60 s`
+    ? `${rateText(opened.rate1)}/s now, ${rateText(opened.rate10)} in 10 s, ${rateText(opened.rate60)} in 60 s`
     : `${rateText(opened.mean)}/s on average, at most ${countText(opened.peak)}`;
   const took = `p50 ${latencyText(opened.p50Ns)}, p99 ${latencyText(opened.p99Ns)}, most ${latencyText(opened.maxNs)}`;
   return [

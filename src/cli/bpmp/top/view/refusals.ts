@@ -1,6 +1,6 @@
 import { ordered } from '../model/order.js';
 import type { RefusalLine } from '../model/summary.js';
-import { type CellLine, fold, span } from './cells.js';
+import { type CellLine, clean, fold, span } from './cells.js';
 import { refusalColumns } from './columns.js';
 import { isLive, type Picture } from './picture.js';
 import { selectedIndex } from './selection.js';
@@ -24,7 +24,7 @@ export function refusalsPane(picture: Picture, width: number, height: number): C
 }
 
 function aboutLines({ fixOf, summary }: Picture, row: RefusalLine, width: number, most: number): CellLine[] {
-  const lines: CellLine[] = [[], [span('Why  ', 'section'), span(row.rule)]];
+  const lines: CellLine[] = [[], [span('Why  ', 'section'), span(clean(row.rule))]];
   const fix = row.last === undefined ? undefined : fixOf(row.last);
   if (fix !== undefined) {
     const text = fold(fix, width - 5);

@@ -2,7 +2,7 @@ import { ordered } from '../model/order.js';
 import { type CellLine, fitLine, fitLines } from './cells.js';
 import { chooserPane } from './chooser.js';
 import { footerLines } from './footer.js';
-import { HEADER_LINES, headerLines } from './header.js';
+import { filterLine, HEADER_LINES, headerLines } from './header.js';
 import { helpPane } from './help.js';
 import { holdingsPane } from './holdings.js';
 import { latencyChart, latencyTable } from './latency.js';
@@ -19,7 +19,7 @@ export function screen(picture: Picture, { columns, rows }: Size): CellLine[] {
   const height = Math.max(0, rows - HEADER_LINES - 1 - footer.length);
   const lines = [
     ...headerLines(picture, width),
-    [],
+    filterLine(picture, width),
     ...fitLines(inside(content(picture, width - 2, height)), height),
     ...footer,
   ];

@@ -35,7 +35,7 @@ export function table<Row>(
   options: TableOptions,
 ): CellLine[] {
   const { width, height, selected, empty } = options;
-  const shown = fitColumns(columns, width);
+  const shown = fitColumns(columns, options);
   const room = Math.max(0, height - 1);
   const first = firstRow(rows.length, room, selected ?? 0);
   const lines: CellLine[] = [headLine(shown, options)];
@@ -48,11 +48,13 @@ export function table<Row>(
 
 type Placed<Row> = Column<Row> & { readonly places: number };
 
-function fitColumns<Row>(columns: readonly Column<Row>[], width: number): Placed<Row>[] {
+function fitColumns<Row>(columns: readonly Column<Row>[], { width, sort }: TableOptions): Placed<Row>[] {
   let shown = [...columns];
   const needed = () => shown.reduce((sum, column) => sum + column.width + GAP, -GAP);
   while (needed() > width) {
-    const spare = shown.filter(({ keep }) => keep !== undefined).sort((a, b) => a.keep! - b.keep!)[0];
+    const spare = shown
+      .filter((column) => column.keep !== undefined && (sort === undefined || column.sort !== sort))
+      .sort((a, b) => a.keep! - b.keep!)[0];
     if (spare === undefined) break;
     shown = shown.filter((column) => column !== spare);
   }
