@@ -50,6 +50,19 @@ export class ControlClient {
     return this.#json({ method: 'GET', path: '/v1/bpmp' }) as Promise<BpmpStatus>;
   }
 
+  /** Its metrics, in the text format of Prometheus. */
+  async metrics(): Promise<string> {
+    const answer = await call(this.path, {
+      method: 'GET',
+      path: '/v1/metrics',
+      deadlineMs: this.#deadlineMs,
+    });
+    if ('socket' in answer) throw unexpected(this.path);
+    const chunks: Buffer[] = [];
+    for await (const chunk of answer.response as AsyncIterable<Buffer>) chunks.push(chunk);
+    return Buffer.concat(chunks).toString('utf8');
+  }
+
   pause(): Promise<VmStatus> {
     return this.#json({
       method: 'POST',

@@ -77,6 +77,12 @@ export const routes: readonly Route[] = [
     answer: askBpmp,
   },
   {
+    method: 'GET',
+    path: '/v1/metrics',
+    what: 'the same and more for Prometheus: text, or OpenMetrics where that is asked for',
+    answer: sendMetrics,
+  },
+  {
     method: 'POST',
     path: '/v1/stop',
     what: 'end it: {"wait": true} answers when all has ended, {"now": true} does not ask the guest first',
@@ -116,6 +122,18 @@ export const routes: readonly Route[] = [
   },
   { method: 'POST', path: '/v1/console', what: "type the body's bytes into the console", answer: typeInto },
 ];
+
+async function sendMetrics({ vm, request, response, query }: Exchange): Promise<void> {
+  refuseParameters(query);
+  if (vm.metrics === undefined) throw new Refusal(404, `${vm.name} has no metrics`);
+  const { contentType, body } = await within(vm.metrics(request.headers.accept), 'metrics', BRIDGE_MS);
+  response.writeHead(200, {
+    'content-type': contentType,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+  });
+  response.end(body);
+}
 
 async function act({ vm, request, json }: Exchange, what: 'pause' | 'resume' | 'reset'): Promise<void> {
   await readFields(request, []);

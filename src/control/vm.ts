@@ -56,6 +56,8 @@ export interface ControlledVm {
   bpmp?(): Promise<BpmpStatus>;
   /** Asks its BPMP as its guest would; refuses with GPUVM_VM_STATE where there is none. */
   bpmpRequest?(mrq: number, tx: Uint8Array): Promise<BpmpAnswer>;
+  /** Its metrics for Prometheus, in the format that the Accept header asks for. */
+  metrics?(accept?: string): Promise<{ readonly contentType: string; readonly body: string }>;
   /** Starts down the stop ladder; called again, goes on to the next rung at once. No restart follows. */
   stop(): void;
   pause(): Promise<void>;

@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
-import type { BridgeSnapshot } from '../bpmp/worker/index.js';
+import type { BpmpAnswer, BridgeSnapshot } from '../bpmp/worker/index.js';
 import type { VmConfig } from '../config/index.js';
 import { GpuvmError } from '../errors.js';
+import type { Exposition } from '../metrics/index.js';
 import type { QmpClient } from '../qmp/index.js';
 import type { BpmpReport } from './bpmp-report.js';
 import { ConsoleRing } from './console-ring.js';
@@ -102,6 +103,17 @@ export abstract class Controlled extends EventEmitter<SupervisorEvents> {
     return bpmpReport(this.config, measurements);
   }
 
+  /** What Prometheus is told, in the format that the Accept header asks for. */
+  async metrics(accept?: string): Promise<Exposition> {
+    const { metricsOf } = await import('./vm-metrics.js');
+    const { current: vm, state, restarts, config } = this;
+    const asked = vm?.bridge?.measurements().catch(() => undefined);
+    const measurements = asked && (await within(SNAPSHOT_MS, asked));
+    const startedMs = performance.timeOrigin + this.currentSinceMs;
+    const qemu = vm?.pid === undefined ? undefined : { pid: vm.pid, startedMs };
+    return metricsOf({ config, state, restarts, qemu, measurements }, accept);
+  }
+
   async pause(): Promise<void> {
     await this.#monitorFor('pause').execute('stop');
     this.machine.offer('pause');
@@ -123,6 +135,19 @@ export abstract class Controlled extends EventEmitter<SupervisorEvents> {
     options: { readonly deadlineMs?: number } = {},
   ): Promise<unknown> {
     return this.#monitorFor('qmp').execute(command, args, options);
+  }
+
+  /** Asks the bridge's mediator as the guest would. Throws GPUVM_VM_STATE where there is none that serves. */
+  async bpmpRequest(mrq: number, tx: Uint8Array): Promise<BpmpAnswer> {
+    const { bridge } = this.current ?? {};
+    const refuse = (why: string, cause?: unknown) =>
+      new GpuvmError('GPUVM_VM_STATE', `${this.name} cannot be asked: ${why}`, { cause });
+    if (bridge === undefined) throw refuse(`it is ${this.state}, and has no bridge that serves`);
+    try {
+      return await bridge.request(mrq, tx);
+    } catch (cause) {
+      throw refuse((cause as Error).message, cause);
+    }
   }
 
   /** Puts an event of somebody else's beside the VM's own: a request of the guest, say. */

@@ -477,6 +477,23 @@ const table: readonly (readonly [lines: string, ...mistakes: string[]])[] = [
     'extraArguments: [-monitor, stdio]',
     "3:28: extraArguments[2] is stdio: the standard input and output are gpuvm's console; list the ports under serial",
   ],
+  [
+    'metrics: { listen: "0.0.0.0:9470" }',
+    '3:20: metrics.listen is 0.0.0.0, where other hosts can read them: use 127.0.0.1, or say public: true',
+  ],
+  [
+    'metrics: { listen: "[::]:9470" }',
+    '3:20: metrics.listen is ::, where other hosts can read them: use 127.0.0.1, or say public: true',
+  ],
+  [
+    'metrics: { listen: 9470 }',
+    '3:20: metrics.listen must be an address and a port such as "127.0.0.1:9470" or "[::1]:9470"',
+  ],
+  [
+    'metrics: { listen: "127.0.0.1:70000" }',
+    '3:20: metrics.listen is "127.0.0.1:70000", which is not an address and a port such as "127.0.0.1:9470" or "[::1]:9470"',
+  ],
+  ['metrics: { public: true }', '3:10: metrics.listen is missing'],
   ['extraArguments: -s', '3:17: extraArguments must be a list'],
   [
     'deadlines: { qmp: 0.5 }',

@@ -8,6 +8,7 @@ export class FakeVm implements ControlledVm {
   readonly calls: string[] = [];
   readonly typed: Buffer[] = [];
   bpmp?: ControlledVm['bpmp'];
+  metrics?: ControlledVm['metrics'];
   bpmpRequest?: ControlledVm['bpmpRequest'];
   onQmp: (command: string, args?: Record<string, unknown>) => unknown = () => ({});
   /** What the guest has not yet taken of what was typed; undefined where it takes all at once. */

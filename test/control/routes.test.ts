@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ControlClient } from '../../src/control/index.js';
 import { GpuvmError } from '../../src/errors.js';
 import { FakeVm } from './fake-vm.js';
 import { ask, exchange } from './raw.js';
@@ -26,6 +27,7 @@ describe('what can be asked', () => {
       'GET /v1/status',
       'GET /v1/bpmp',
       'POST /v1/bpmp/requests',
+      'GET /v1/metrics',
       'POST /v1/stop',
       'POST /v1/pause',
       'POST /v1/resume',
@@ -49,6 +51,21 @@ describe('what can be asked', () => {
     };
     expect(await ask(path, 'GET /v1/bpmp')).toMatchObject({ status: 409 });
     expect(await ask(path, 'GET /v1/bpmp?x')).toMatchObject({ status: 400 });
+  });
+
+  it('metrics, in the format that is asked for; 404 of a VM that has none', async () => {
+    expect(await ask(path, 'GET /v1/metrics')).toMatchObject({ status: 404 });
+    vm.metrics = async (accept = 'nothing') => ({
+      contentType: 'text/plain; version=0.0.4',
+      body: `# ${accept}\n`,
+    });
+    const { status, headers, text } = await ask(path, 'GET /v1/metrics');
+    expect([status, headers['content-type'], text]).toEqual([
+      200,
+      'text/plain; version=0.0.4',
+      '# nothing\n',
+    ]);
+    expect(await new ControlClient({ path }).metrics()).toBe('# nothing\n');
   });
 
   it('a status, with 64-bit numbers as text', async () => {

@@ -9,6 +9,7 @@ import type { BridgeView, BridgeViewOptions } from './bridge-view.js';
 import { Control } from './control.js';
 import { EventLog } from './event-log.js';
 import { attachKeyboard } from './keyboard.js';
+import { MetricsPort } from './metrics.js';
 import { paintFor } from './paint.js';
 import { openService } from './service.js';
 import { onStopSignals } from './signals.js';
@@ -58,6 +59,7 @@ export async function run(
   if (log) vm.onEvent((event) => log.line(event));
   await service?.follow(vm);
   const control = new Control(vm, config, note);
+  const metrics = config.metrics && new MetricsPort(vm, config.metrics, note);
 
   const stop = () => vm.stop();
   // Whoever asked: a signal, the keyboard, the control socket.
@@ -72,6 +74,7 @@ export async function run(
   vm.once('qemu', () => {
     // Where it fails the guest is not let go, and that is when it is told.
     control.open().catch(() => undefined);
+    metrics?.open();
     releaseKeyboard = attachKeyboard(stdin, typingInto(vm.console), stop);
   });
   const qemuLines = new QemuLines(vm, note);
@@ -127,6 +130,7 @@ export async function run(
     releaseKeyboard();
     terminal.flush();
     await control.close();
+    await metrics?.close();
     await service?.close(lastWord);
     await log?.close();
   }

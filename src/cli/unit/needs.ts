@@ -43,7 +43,7 @@ export function modulesOf({ platformDevices, pciDevices, nets }: VmConfig): stri
 
 /** The rights of root that are needed; `override` says which files are somebody else's. */
 export function capabilitiesOf(config: VmConfig, override: readonly Need[]): Need[] {
-  const { bridge, nets, qemu, control, platformDevices, pciDevices, cpuPinning } = config;
+  const { bridge, nets, qemu, control, metrics, platformDevices, pciDevices, cpuPinning } = config;
   const needs: Need[] = [];
   const isOther = qemu.user !== undefined || qemu.group !== undefined;
   if (isOther) {
@@ -73,6 +73,8 @@ export function capabilitiesOf(config: VmConfig, override: readonly Need[]): Nee
   const ports = nets.flatMap((net) => (net.kind === 'user' ? net.forwards : []));
   if (ports.some(({ hostPort }) => hostPort < 1024))
     needs.push({ what: 'CAP_NET_BIND_SERVICE', why: 'a port below 1024 is forwarded' });
+  else if (metrics && metrics.listen.port < 1024)
+    needs.push({ what: 'CAP_NET_BIND_SERVICE', why: 'metrics are served on a port below 1024' });
   return [...needs, ...override.filter(({ what }) => !needs.some((need) => need.what === what))];
 }
 
@@ -87,8 +89,8 @@ export function hidingOf({ bridge, backend, qemu }: VmConfig): 'no' | 'by-root' 
 const BY_IP =
   /^-(nic|net|netdev|gdb|s|vnc|spice|incoming)$|\b(tcp|udp|telnet|websocket|nbd|iscsi|https?|ssh|sftp):|socket,.*(host|port)=/;
 
-export function networkOf({ nets, extraArguments, hooks }: VmConfig): 'none' | 'host' {
+export function networkOf({ nets, extraArguments, hooks, metrics }: VmConfig): 'none' | 'host' {
   const hasHooks = Object.values(hooks).some((list) => list.length > 0);
   const reaches = nets.some(({ kind }) => kind !== 'none') || extraArguments.some((word) => BY_IP.test(word));
-  return reaches || hasHooks ? 'host' : 'none';
+  return reaches || hasHooks || metrics !== undefined ? 'host' : 'none';
 }

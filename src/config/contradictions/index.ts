@@ -5,6 +5,7 @@ import { deviceContradictions } from './devices.js';
 import { lifecycleContradictions } from './lifecycle.js';
 import { machineContradictions } from './machine.js';
 import { memoryContradictions } from './memory.js';
+import { metricsContradictions } from './metrics.js';
 import { networkContradictions } from './network.js';
 import { storageContradictions } from './storage.js';
 
@@ -15,6 +16,7 @@ export function contradictions(config: VmFile, document: YamlDocument): Mistake[
   memoryContradictions(complaints);
   storageContradictions(complaints);
   networkContradictions(complaints);
+  metricsContradictions(complaints);
   deviceContradictions(complaints);
   lifecycleContradictions(complaints);
   return complaints.mistakes;

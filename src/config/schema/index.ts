@@ -9,6 +9,7 @@ import { hooks } from './hooks.js';
 import { deadlines, onGuestReset, restart, stop } from './lifecycle.js';
 import { defaults, display, machine, onPanic, qemu, reboot, watchdog } from './machine.js';
 import { memory, memoryBackend } from './memory.js';
+import { metrics } from './metrics.js';
 import { nets } from './network.js';
 import { serial } from './serial.js';
 import { usb } from './usb.js';
@@ -69,6 +70,7 @@ export const vmFileSchema = z.strictObject({
   deadlines,
   hooks,
   control,
+  metrics,
 });
 
 export type VmFile = z.output<typeof vmFileSchema>;

@@ -97,6 +97,15 @@ policy: /etc/gpuvm/policy.yaml`);
     expect(values(unitOf(`extraArguments: ${JSON.stringify(args)}`), 'PrivateNetwork')).toEqual([]);
   });
 
+  it("has the host's network for metrics, and the right to a port below 1024", () => {
+    const unit = unitOf('metrics: { listen: "127.0.0.1:9470" }');
+    expect(values(unit, 'PrivateNetwork')).toEqual([]);
+    expect(values(unit, 'RestrictAddressFamilies').join(' ')).toContain('AF_INET');
+    expect(values(unit, 'CapabilityBoundingSet').join(' ')).not.toContain('CAP_NET_BIND_SERVICE');
+    const low = unitOf('metrics: { listen: "127.0.0.1:80" }');
+    expect(values(low, 'CapabilityBoundingSet').join(' ')).toContain('CAP_NET_BIND_SERVICE');
+  });
+
   it('may write to what the guest writes to', () => {
     const unit = unitOf(`disks: [{ file: "/srv/a b%.img" }, { file: /srv/cd.iso, readonly: true }]
 serial: [{ kind: file, path: /var/log/guest/console }]`);
