@@ -13,8 +13,9 @@ export async function bundlePage() {
     format: 'iife',
     platform: 'browser',
     target: ['chrome120', 'firefox121', 'safari17'],
-    // The codecs know bytes as Node does.
+    // The codecs and filters know bytes, and the searching of texts, as Node does.
     inject: [path('buffer.ts')],
+    alias: { 'node:vm': path('vm.ts') },
     minify: true,
     legalComments: 'none',
     logLevel: 'warning',

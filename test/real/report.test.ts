@@ -135,6 +135,28 @@ describe.skipIf(!hasBrowser())("a report's page in a browser", () => {
     expect(faults).toEqual([]);
   });
 
+  it('takes the filters of the command line, and shows where a mistake is', async () => {
+    const { page, faults } = await open(large);
+    await page.fill('#filter', 'bpmp.clk.name == "GPUSYS" && bpmp.cmd.name matches r"^(EN|DIS)ABLE$"');
+    await expect.poll(() => note(page)).toMatch(/^2,\d\d\d of /);
+    expect(new Set((await lines(page)).map((line) => line.match(/CLK (EN|DIS)ABLE GPUSYS/)?.[0]))).toEqual(
+      new Set(['CLK ENABLE GPUSYS', 'CLK DISABLE GPUSYS']),
+    );
+    await page.fill('#filter', 'bpmp.rx contains 80:91:b7:36');
+    await expect.poll(() => note(page)).toMatch(/^\d\d,\d\d\d of /);
+    await page.fill('#filter', 'bpmp.clk.nam == "GPUSYS"');
+    await expect.poll(() => page.locator('.mistake').textContent()).toMatch(/\^~+\n.*bpmp\.clk\.name/s);
+    await page.getByRole('button', { name: 'refused', exact: true }).click();
+    await expect.poll(() => page.locator('.mistake').isVisible()).toBe(false);
+    await expect.poll(() => note(page)).toMatch(/^433 of /);
+    await page.locator('.details').waitFor();
+    await page.locator('.line').first().click();
+    await page.getByRole('button', { name: /only transfers with this bpmp.mrq.name/ }).click();
+    await expect.poll(() => note(page)).not.toMatch(/^433 of /);
+    await page.close();
+    expect(faults).toEqual([]);
+  });
+
   it('scrolls to the end of the list, and sorts it', async () => {
     const { page, faults } = await open(large);
     await page.locator('.table').focus();

@@ -81,6 +81,29 @@ export const bpmpCommands: readonly Command[] = [
     load: () => import('../bpmp/top/command.js'),
   },
   {
+    path: 'bpmp report',
+    summary: 'write a page to look through BPMP transfers with: timeline, denials, latencies, every field',
+    description:
+      'One HTML file that needs nothing else and opens in any browser. Of more transfers than it can hold it keeps all that ' +
+      'were refused or failed first, and every so many of the others; the figures count all.',
+    args: [
+      ['[source]', 'a capture file, - for one on standard input, or a running VM; the one VM that runs'],
+    ],
+    options: [
+      ['-o, --output <file>', 'the page to write', true],
+      ['--filter <expression>', 'only the transfers that match, such as bpmp.clk.name == "GPUSYS"'],
+      ['--vm <file>', "a VM file: its memory map, and its policy's line for what was refused"],
+      ['--policy <file>', 'say which line of this policy would allow what was refused'],
+      ['--title <text>', "the page's title"],
+      ['--limit <n>', 'how many transfers to keep one by one (default: 200000)'],
+    ],
+    examples: [
+      'gpuvm bpmp report gpu.pcapng -o report.html',
+      'gpuvm bpmp report gpu.pcapng -o report.html --vm examples/simulated-orin.yaml --filter "bpmp.latency > 1ms"',
+    ],
+    load: () => import('../bpmp/report.js'),
+  },
+  {
     path: 'bpmp dissector',
     summary: 'write the dissector that has Wireshark read captures of BPMP transfers',
     description:

@@ -12,6 +12,24 @@ class PageBuffer extends Uint8Array {
     return new PageBuffer(new TextEncoder().encode(source));
   }
 
+  static compare(a: Uint8Array, b: Uint8Array): number {
+    const length = Math.min(a.length, b.length);
+    for (let at = 0; at < length; at++) if (a[at] !== b[at]) return a[at]! - b[at]!;
+    return a.length - b.length;
+  }
+
+  /** Where a byte is first, or bytes one after another; -1 where they are not. */
+  override indexOf(part: number | Uint8Array, from = 0): number {
+    if (typeof part === 'number') return super.indexOf(part, from);
+    for (let at = from; at + part.length <= this.length; at++)
+      if (part.every((byte, index) => this[at + index] === byte)) return at;
+    return -1;
+  }
+
+  override includes(part: number | Uint8Array): boolean {
+    return this.indexOf(part) >= 0;
+  }
+
   override toString(encoding?: string): string {
     if (encoding === 'hex') return Array.from(this, (byte) => byte.toString(16).padStart(2, '0')).join('');
     if (encoding !== 'latin1') return new TextDecoder().decode(this);

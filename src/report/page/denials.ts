@@ -1,4 +1,5 @@
 import { OUTCOME, outcomes } from '../data/outcome.js';
+import type { DenialSummary } from '../data/summary.js';
 import { el } from './dom.js';
 import { count, offset, plural } from './format.js';
 import type { State } from './state.js';
@@ -12,16 +13,8 @@ export function denialsPanel(state: State, showTable: () => void): HTMLElement {
   const most = Math.max(...denials.map((denial) => denial.count));
   const rows = denials.map((denial) => {
     const go = () => {
-      const row = state.neighbour(store.firstAt(denial.firstNs) - 1, 1, (each) => {
-        return (
-          store.outcome[each] === denial.outcome &&
-          store.rule(each) === denial.rule &&
-          store.text(each) === denial.text
-        );
-      });
-      if (row === undefined) return;
       showTable();
-      state.select(row);
+      state.select(firstOf(state, denial));
     };
     return el(
       'tr',
@@ -69,6 +62,14 @@ export function denialsPanel(state: State, showTable: () => void): HTMLElement {
         'Where no line is given, none can allow it, or the report was made without --vm and --policy.',
       ),
   );
+}
+
+/** The first transfer of a kind that was refused, if the page has it. */
+export function firstOf(state: State, { outcome, rule, text, firstNs }: DenialSummary): number | undefined {
+  const { store } = state;
+  return state.neighbour(store.firstAt(firstNs) - 1, 1, (row) => {
+    return store.outcome[row] === outcome && store.rule(row) === rule && store.text(row) === text;
+  });
 }
 
 /** A bar as long as a share of the most. */

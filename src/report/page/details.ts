@@ -1,8 +1,9 @@
 import { type Field, type FieldValue, fieldsOf } from '../../bpmp/fields/index.js';
 import { formatQuantity } from '../../bpmp/wire/index.js';
 import { OUTCOME, outcomes } from '../data/outcome.js';
+import { firstOf } from './denials.js';
 import { el, replace } from './dom.js';
-import { clockTime, duration, offset } from './format.js';
+import { clockTime, duration, offset, shortCount } from './format.js';
 import { hexDump } from './hex.js';
 import { retText } from './ret.js';
 import type { State } from './state.js';
@@ -23,6 +24,8 @@ const atHead = new Set([
   'bpmp.hidden',
   'bpmp.observed',
 ]);
+
+const MOST_REFUSED = 6;
 
 const meanings: Readonly<Record<string, string>> = {
   hidden: 'denied, as the view hides it: every guest asks this as it looks around',
@@ -47,16 +50,7 @@ export class Details {
   #show(): void {
     const { selected: row, store } = this.#state;
     if (row === undefined) {
-      replace(
-        this.element,
-        el(
-          'p',
-          { class: 'hint' },
-          'Choose a transfer: click a mark above or a line on the left. ',
-          el('kbd', {}, 'n'),
-          ' goes to the next one that was refused.',
-        ),
-      );
+      replace(this.element, ...this.#nothing());
       return;
     }
     const record = store.record(row);
@@ -94,6 +88,33 @@ export class Details {
       ...bytesOf('Reply', record.rx),
     );
     this.element.scrollTop = 0;
+  }
+
+  /** Where nothing is chosen: what one may want to choose. */
+  #nothing(): HTMLElement[] {
+    const state = this.#state;
+    const most = [...state.store.summary.denials].sort((a, b) => b.count - a.count).slice(0, MOST_REFUSED);
+    const items = most.map((denial) =>
+      el(
+        'li',
+        { 'data-outcome': outcomes[denial.outcome]! },
+        el('span', { class: 'times' }, `${shortCount(denial.count)}×`),
+        el(
+          'div',
+          {},
+          el('button', { type: 'button', onclick: () => state.select(firstOf(state, denial)) }, denial.text),
+          el('div', { class: 'meaning' }, denial.rule),
+          denial.fix !== undefined && el('div', { class: 'fix' }, el('code', {}, denial.fix)),
+        ),
+      ),
+    );
+    const hint = 'Choose a transfer: click a mark above or a line on the left; ';
+    return [
+      el('p', { class: 'hint' }, hint, el('kbd', {}, 'n'), ' goes to the next one that was refused.'),
+      ...(items.length > 0
+        ? [el('h3', {}, 'Refused most often'), el('ul', { class: 'most' }, ...items)]
+        : []),
+    ];
   }
 
   #fix(row: number): string | undefined {

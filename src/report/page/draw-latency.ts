@@ -3,7 +3,7 @@ import { type Palette, rgb } from './palette.js';
 import type { State } from './state.js';
 
 /** From this many in view on, lines say where half of them and 99 of 100 lie. */
-const FOR_QUANTILES = 300;
+const FOR_QUANTILES = 2000;
 const COLUMN = 12;
 const STEPS = 64;
 
@@ -76,8 +76,7 @@ export function drawLatency(
   context.textAlign = 'left';
   for (const power of powers) {
     const text = duration(10 ** power);
-    const y = Math.round(yOf(power * Math.log2(10)));
-    if (y < 6 || y > height - 6) continue;
+    const y = Math.min(height - 7, Math.max(7, Math.round(yOf(power * Math.log2(10)))));
     context.fillStyle = colours.back;
     context.globalAlpha = 0.8;
     context.fillRect(0, y - 7, context.measureText(text).width + 6, 14);

@@ -1,6 +1,6 @@
 import { el, replace, whenQuiet } from './dom.js';
 import { count, plural } from './format.js';
-import { compile, matchAll } from './match.js';
+import { compile, matchAll, mistakeText } from './match.js';
 import type { State } from './state.js';
 
 const examples: readonly (readonly [string, string])[] = [
@@ -68,16 +68,24 @@ export class FilterBox {
     const run = ++this.#run;
     const { store } = this.#state;
     const compiled = compile(this.#input.value, store);
-    const mistake = 'mistake' in compiled ? compiled.mistake : undefined;
-    this.#mistake.hidden = mistake === undefined;
-    this.#mistake.textContent = mistake ?? '';
-    this.#input.setAttribute('aria-invalid', String(mistake !== undefined));
+    this.#showMistake('mistake' in compiled ? compiled.mistake : undefined);
     if ('mistake' in compiled) return;
-    const { matches } = compiled;
-    const wanted = matches && (await matchAll(matches, store.length, () => run !== this.#run));
+    let wanted: Uint8Array | undefined;
+    try {
+      wanted = compiled.matches && (await matchAll(compiled.matches, store.length, () => run !== this.#run));
+    } catch (error) {
+      this.#showMistake(mistakeText(error));
+      return;
+    }
     if (run !== this.#run) return;
     this.#state.setFilter(wanted);
     this.#say();
+  }
+
+  #showMistake(mistake: string | undefined): void {
+    this.#mistake.hidden = mistake === undefined;
+    this.#mistake.textContent = mistake ?? '';
+    this.#input.setAttribute('aria-invalid', String(mistake !== undefined));
   }
 
   #say(): void {

@@ -1,3 +1,5 @@
+import { compileFilter } from '../../bpmp/filter/index.js';
+import { GpuvmError } from '../../errors.js';
 import { outcomes } from '../data/outcome.js';
 import { retText } from './ret.js';
 import type { Store } from './store.js';
@@ -5,11 +7,26 @@ import type { Store } from './store.js';
 type Matcher = (row: number) => boolean;
 export type Compiled = { readonly matches: Matcher | undefined } | { readonly mistake: string };
 
+/** What makes a text more than words to look for. */
+const EXPRESSION = /[=<>!&|~(){}"']|\bbpmp\./;
+
 /** What a filter's text wants: an expression on fields, or words that are looked for in everything. */
 export function compile(text: string, store: Store): Compiled {
-  const wanted = text.trim();
-  if (wanted === '') return { matches: undefined };
-  return { matches: words(wanted, store) };
+  if (text.trim() === '') return { matches: undefined };
+  if (!EXPRESSION.test(text)) return { matches: words(text.trim(), store) };
+  try {
+    const filter = compileFilter(text);
+    return { matches: (row) => filter(store.record(row)) };
+  } catch (error) {
+    return { mistake: mistakeText(error) };
+  }
+}
+
+/** A mistake as the command line shows it: the text, a caret under the place, what is wrong. */
+export function mistakeText(error: unknown): string {
+  if (!GpuvmError.is(error)) return String(error);
+  const { shown } = error.details;
+  return [...(Array.isArray(shown) ? shown : []), error.message].join('\n');
 }
 
 /** All of the words are in the request, the rule, the VM's name, the verdict or the answer. */

@@ -79,7 +79,13 @@ export class Table {
     this.#state = state;
     this.#shown = columns.filter(({ key }) => key !== 'vm' || state.store.embedded.tables.vms.length > 1);
     this.#draw = oncePerFrame(() => this.#paint());
-    this.#scroll = el('div', { class: 'table-scroll', onscroll: this.#draw }, this.#space, this.#body);
+    this.#scroll = el(
+      'div',
+      { class: 'table-scroll', onscroll: this.#draw },
+      this.#head,
+      this.#space,
+      this.#body,
+    );
     this.element = el(
       'div',
       {
@@ -89,7 +95,6 @@ export class Table {
         tabindex: '0',
         onkeydown: (event: KeyboardEvent) => this.#key(event),
       },
-      this.#head,
       this.#scroll,
       this.#note,
     );
@@ -193,7 +198,8 @@ export class Table {
     if (at >= 0) {
       const y = (at * ROW) / this.#stretch;
       const { scrollTop, clientHeight } = this.#scroll;
-      if (y < scrollTop || y > scrollTop + clientHeight - ROW) this.#scroll.scrollTop = y - clientHeight / 2;
+      if (y < scrollTop || y > scrollTop + clientHeight - 2 * ROW)
+        this.#scroll.scrollTop = y - clientHeight / 2;
     }
     this.#draw();
   }

@@ -28,13 +28,15 @@ export class Timeline {
   readonly #held: ReadonlyMap<number, Held>;
   readonly #closed = new Set<string>();
   readonly #draw: () => void;
-  #order: Order = 'first';
+  #order: Order;
   #lines: Line[] = [];
   /** A stretch that is being dragged over, in pixels. */
   band: readonly [number, number] | undefined;
 
   constructor(state: State) {
     this.#state = state;
+    // What was refused is what one looks for; where nothing was, the order of events says most.
+    this.#order = state.store.lanes.some(({ refused }) => refused > 0) ? 'denials' : 'first';
     this.#draw = oncePerFrame(() => this.paint());
     this.#scale = logScaleOf(state.store.log);
     this.#held = heldByLane(state.store);
@@ -48,7 +50,9 @@ export class Timeline {
     const select = el(
       'select',
       { 'aria-label': 'order of the lanes', onchange: () => this.#sort(select.value as Order) },
-      ...Object.entries(orders).map(([value, text]) => el('option', { value }, `by ${text}`)),
+      ...Object.entries(orders).map(([value, text]) =>
+        el('option', { value, selected: value === this.#order }, `by ${text}`),
+      ),
     );
     this.#view.append(this.#names.element, this.#lanes.element);
     this.#scroll = el('div', { class: 'lanes', onscroll: this.#draw }, this.#view, this.#space);
