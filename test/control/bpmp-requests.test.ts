@@ -68,7 +68,7 @@ describe('requests to the BPMP of a VM', () => {
     const gone = () =>
       Promise.reject(new GpuvmError('GPUVM_VM_STATE', 'orin cannot be asked: it is stopping'));
     let asked = 0;
-    vm.bpmpRequest = async (mrq, tx) =>
+    vm.bpmpRequest = async (_mrq, tx) =>
       ++asked > 2 ? gone() : { ret: 0, rx: tx, verdict: 'allow', rule: 'x' };
     const client = new ControlClient({ path });
     const rets: number[] = [];

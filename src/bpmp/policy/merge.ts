@@ -45,7 +45,9 @@ export function applyChanges(
     inlineAliases(document);
     for (const change of changes) {
       const section = sectionOf(document, top, change.section);
-      setLine(document, section, change, tableOf(change.section, chip), comments.get(change));
+      // Within braces a comment takes a line of its own, and makes one of each.
+      const comment = section.flow ? undefined : comments.get(change);
+      setLine(document, section, change, tableOf(change.section, chip), comment);
     }
   });
 }

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { SimulatedBpmp } from '../../bpmp/backend/index.js';
-import { parentsOf } from '../../bpmp/mediator/index.js';
 import { type CompiledPolicy, loadPolicy } from '../../bpmp/policy/index.js';
+import { compileFor } from '../../bpmp/replay/index.js';
 import { decodeRequest } from '../../bpmp/wire/index.js';
 import { ExitStatus, GpuvmError } from '../../errors.js';
 import type { Call } from '../command.js';
@@ -17,7 +17,8 @@ export async function run(
   { args: [file], options }: Call,
   { stdin, stdout, stderr }: Context,
 ): Promise<number> {
-  const policy = await compile(String(options.policy));
+  // As a bridge would compile it, with the parents that the chip's model gives the granted clocks.
+  const policy = await compileFor(await loadPolicy(String(options.policy)), new SimulatedBpmp());
   const source = file === undefined || file === '-' ? stdin : createReadStream(file);
   let piece = '';
   let bad = 0;
@@ -45,14 +46,6 @@ export async function run(
     `gpuvm: ${bad} ${bad === 1 ? 'line is' : 'lines are'} no request; each is answered with its error`,
   );
   return ExitStatus.DATA;
-}
-
-/** The policy as a bridge would compile it, with the parents that the chip's model gives the granted clocks. */
-async function compile(file: string): Promise<CompiledPolicy> {
-  const policy = await loadPolicy(file);
-  const alone = policy.compile();
-  const clocks = await parentsOf(alone.grantedClocks, new SimulatedBpmp(), alone.chip.clocks.maxId);
-  return policy.compile({ sharedParents: { clocks } });
 }
 
 function answerLine(policy: CompiledPolicy, line: string, number: number): Readonly<Record<string, unknown>> {

@@ -15,7 +15,7 @@ export function replyLines(reply: DecodedReply): string[] {
 }
 
 /** A field's value in one line; a name stands before its number. */
-function formatValue(value: unknown): string {
+export function formatValue(value: unknown): string {
   if (typeof value !== 'object' || value === null)
     return typeof value === 'string' ? JSON.stringify(value) : String(value);
   if (Array.isArray(value)) return `[${value.map(formatValue).join(', ')}]`;

@@ -81,6 +81,85 @@ export const bpmpCommands: readonly Command[] = [
     load: () => import('../bpmp/top/command.js'),
   },
   {
+    path: 'bpmp explain',
+    summary: 'explain step by step what a policy says of a request, and what allowing it would mean',
+    description: [
+      "The request is written by names, or given as bytes, or is a recorded one: FILE:SEQUENCE or FILE#N, the N-th of the file; a VM's",
+      'name stands for its last transfers. Says which bytes are which fields, which lines were looked at, the line that would change',
+      'the answer, and what the guest could then do to the host.',
+    ].join(' '),
+    args: [['<words...>', 'the request, such as clk enable GPUSYS, or gpu.pcapng:1234']],
+    options: [
+      policy,
+      ['--mrq <mrq>', 'the word is a payload in hexadecimal digits, of this MRQ'],
+      [
+        '--host-tree <tree>',
+        'whose clocks, resets and domains they are: a .dtb or /proc/device-tree (default: that of this host)',
+      ],
+      [
+        '--device [path]',
+        'ask this BPMP which clock hangs on which, instead of a model (default: /dev/bpmp-host)',
+      ],
+    ],
+    examples: [
+      'gpuvm bpmp explain clk disable PLLP_OUT0 --policy examples/policies/gpu.yaml',
+      'gpuvm bpmp explain gpu.pcapng:1234 --policy gpu.yaml --host-tree orin.dtb',
+      'gpuvm bpmp explain --mrq clk a7000007 --policy gpu.yaml',
+    ],
+    load: () => import('../bpmp/explain.js'),
+  },
+  {
+    path: 'bpmp learn',
+    summary: 'write the least policy by which recorded transfers fare as they did',
+    description: [
+      'What was allowed is allowed, what was absorbed is absorbed, what a policy that was only watching denied is allowed; with how often,',
+      'when first and last, and whose it is. With --policy, the present policy is cut and mended to that. What an enforced policy denied',
+      'is left out, and so are reads of what a view hides. The exit status is 1 where --diff shows a difference.',
+    ].join(' '),
+    args: [['[sources...]', 'captures, - for one on standard input, running VMs; the one VM that runs']],
+    options: [
+      ['--policy <file>', 'the present policy'],
+      ['--diff', 'print what would change of it, as diff -u does'],
+      ['-o, --output <file>', 'where the policy goes (default: standard output)'],
+      ['--filter <expression>', 'only the transfers that match'],
+      ['--include-denied', 'learn also what a policy that was enforced denied'],
+      [
+        '--host-tree <tree>',
+        "say of each resource whose it is, by the host's device tree: a .dtb or /proc/device-tree",
+      ],
+    ],
+    examples: [
+      'gpuvm bpmp learn gpu.pcapng --host-tree orin.dtb -o learned.yaml',
+      'gpuvm bpmp learn gpu.pcapng --policy gpu.yaml --diff',
+    ],
+    load: () => import('../bpmp/learn.js'),
+  },
+  {
+    path: 'bpmp replay',
+    summary: 'send recorded requests again and compare the answers, or ask a policy about them',
+    description: [
+      'With --policy alone nothing is sent: what the policy says of each request is compared with what was said then. The exit status',
+      'is 1 where anything differs; the first 20 are listed. Requests that pass memory addresses are never sent anywhere.',
+    ].join(' '),
+    args: [['[sources...]', 'captures, - for one on standard input, running VMs; the one VM that runs']],
+    options: [
+      ['--to <where>', 'simulated, device, device:PATH, or a running VM, through its own policy'],
+      ['--policy <file>', 'the policy that is asked, or stands in front of the model or device'],
+      ['--filter <expression>', 'only the transfers that match'],
+      [
+        '--ignore <fields...>',
+        'fields of replies that may differ, such as bpmp.clk.reply.rate or bpmp.thermal.*',
+      ],
+      ['--speed <speed>', 'max, or real: with the pauses of the recording, up to 10 s each (default: max)'],
+      ['--force', 'send to a device without a policy in front of it'],
+    ],
+    examples: [
+      'gpuvm bpmp replay gpu.pcapng --policy gpu.yaml',
+      'gpuvm bpmp replay gpu.pcapng --to simulated --policy gpu.yaml',
+    ],
+    load: () => import('../bpmp/replay.js'),
+  },
+  {
     path: 'bpmp report',
     summary: 'write a page to look through BPMP transfers with: timeline, denials, latencies, every field',
     description:
