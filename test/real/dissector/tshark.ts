@@ -49,11 +49,15 @@ export class Tshark {
     return this.path(name);
   }
 
-  async run(words: readonly string[], options: { script?: boolean } = {}): Promise<Answer> {
+  async run(words: readonly string[], options: { script?: boolean; input?: string } = {}): Promise<Answer> {
     const script = options.script === false ? [] : ['-X', `lua_script:${this.#script}`];
     // A report (-G) has to be asked for in front.
     const all = words[0] === '-G' ? [...words, ...script] : [...script, ...words];
-    const { stdout, stderr } = await execa(program, all, {
+    const [command, args] =
+      options.input === undefined
+        ? [program, all]
+        : ['sh', ['-c', 'cat "$0" | "$@"', options.input, program, ...all]];
+    const { stdout, stderr } = await execa(command, args, {
       env: { HOME: this.folder, XDG_CONFIG_HOME: this.path('config'), LC_ALL: 'C.UTF-8', TZ: 'UTC' },
       maxBuffer: 1 << 30,
       timeout: 120_000,
