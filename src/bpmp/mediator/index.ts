@@ -11,3 +11,4 @@ export { Mediator, type MediatorOptions, type MediatorSnapshot, type SavedMediat
 export { type RecentDecision, recentDecisions } from './recent.js';
 export type { ReleaseEntry, ReleaseReport } from './release.js';
 export type { LatencyRow, StatisticsRow, StatisticsSnapshot } from './statistics.js';
+export { Unpoliced, type UnpolicedOptions } from './unpoliced.js';

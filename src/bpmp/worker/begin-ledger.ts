@@ -1,7 +1,7 @@
 import { GpuvmError } from '../../errors.js';
 import type { Backend } from '../backend/index.js';
 import type { Holding, ReleaseReport } from '../mediator/index.js';
-import type { BridgeConfig } from './config.js';
+import type { PolicedConfig } from './config.js';
 import { cannotTakeOver } from './hand-over.js';
 import { LedgerFile } from './ledger-file.js';
 import { recoverLedger } from './recover.js';
@@ -19,7 +19,7 @@ export interface BegunLedger {
  */
 export async function beginLedger(
   path: string,
-  config: BridgeConfig,
+  config: PolicedConfig,
   backend: Backend,
 ): Promise<BegunLedger> {
   const { vm, policy } = config;

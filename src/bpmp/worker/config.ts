@@ -7,8 +7,11 @@ export type { NamedFd };
 export interface BridgeConfig {
   /** The VM's name, for records and events. */
   readonly vm: string;
-  /** The policy's text, and the file's name for messages: the thread reads no file. */
-  readonly policy: { readonly file: string; readonly text: string };
+  /**
+   * The policy's text, and the file's name for messages: the thread reads no file. `none` forwards everything and gives
+   * nothing back: for programs of this host, never for a guest.
+   */
+  readonly policy: PolicyText | 'none';
   readonly backend: BackendConfig;
   /** What the guest's device tree names of the BPMP's, by id: seen by the guest, granted or not. */
   readonly named?: { readonly clocks: readonly number[]; readonly powerDomains: readonly number[] };
@@ -23,6 +26,14 @@ export interface BridgeConfig {
   /** Tell every transfer by 'transfers' events; they are kept in the ring either way. */
   readonly record?: boolean;
 }
+
+export interface PolicyText {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** Of a bridge whose requests a policy decides on. */
+export type PolicedConfig = BridgeConfig & { readonly policy: PolicyText };
 
 export interface TakeOver {
   /** What the former process's handle told last, or `handOver` returned; the bridge's from here on. */

@@ -4,17 +4,18 @@ import { GpuvmError } from '../../errors.js';
 import { addon } from '../../native/index.js';
 import { SimulatedBpmp } from '../backend/index.js';
 import type { Control } from '../bridge/bridge.js';
-import type { BridgeConfig } from './config.js';
+import type { BridgeConfig, PolicedConfig } from './config.js';
 import type { FromWorker, Question, ToWorker, WorkerData } from './messages.js';
 import { Service } from './service.js';
 import { StateMemory } from './state-memory.js';
+import { UnpolicedService } from './unpoliced-service.js';
 
 const { controlFd } = workerData as WorkerData;
 if (parentPort === null) throw new Error('this module is a worker thread');
 const port = parentPort;
 const send = (message: FromWorker): void => port.postMessage(message);
 
-let service: Service | undefined;
+let service: Service | UnpolicedService | undefined;
 
 const control: Control = {
   fd: controlFd,
@@ -46,7 +47,9 @@ function onMessage(message: ToWorker): void {
 
 async function serve(config: BridgeConfig, state: StateMemory): Promise<void> {
   try {
-    service = new Service(config, state, control, send);
+    service = isPoliced(config)
+      ? new Service(config, state, control, send)
+      : new UnpolicedService(config, state, control, send);
     await service.run();
   } catch (error) {
     const own = config.takeOver === undefined ? 'GPUVM_BRIDGE' : 'GPUVM_HAND_OVER';
@@ -57,6 +60,10 @@ async function serve(config: BridgeConfig, state: StateMemory): Promise<void> {
     port.off('message', onMessage);
     port.unref();
   }
+}
+
+function isPoliced(config: BridgeConfig): config is PolicedConfig {
+  return config.policy !== 'none';
 }
 
 function answer(id: number, question: Question): void {

@@ -13,7 +13,7 @@ import {
 import { type CompiledPolicy, type Policy, type PolicyLearner, parsePolicy } from '../policy/index.js';
 import { askMediator, type BpmpAnswer } from './ask.js';
 import { type BegunLedger, beginLedger, takeOverLedger } from './begin-ledger.js';
-import type { BridgeConfig } from './config.js';
+import type { PolicedConfig } from './config.js';
 import { createBridge } from './create-bridge.js';
 import { cannotTakeOver, type HandOverState, readState, STATE_VERSION } from './hand-over.js';
 import type { BridgeEnded, BridgeMeasurements, BridgeSnapshot, FromWorker } from './messages.js';
@@ -24,7 +24,7 @@ import { LEDGER_AT, MODEL_AT, RING_AT, type StateMemory } from './state-memory.j
 export class Service {
   readonly #ring: TransferRing;
   readonly backend: Backend;
-  readonly #config: BridgeConfig;
+  readonly #config: PolicedConfig;
   readonly #state: StateMemory;
   readonly #control: Control;
   readonly #send: (message: FromWorker) => void;
@@ -43,7 +43,7 @@ export class Service {
   #onHandedOver: ((state: HandOverState) => void) | undefined;
 
   constructor(
-    config: BridgeConfig,
+    config: PolicedConfig,
     state: StateMemory,
     control: Control,
     send: (message: FromWorker) => void,
