@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   mkdtempSync,
   readdirSync,
@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CaptureFile, CaptureWriter, type TransferRecord } from '../../src/bpmp/capture/index.js';
@@ -21,6 +21,7 @@ import { hasProgram } from './programs.js';
 /** Wireshark's own programs say that these are captures, and what they write of them is read again. */
 const hasWireshark = ['capinfos', 'editcap', 'mergecap', 'tshark'].every(hasProgram);
 
+const root = resolve(import.meta.dirname, '../..');
 let folder: string;
 let whole: string;
 const at = (name: string) => join(folder, name);
@@ -184,5 +185,35 @@ describe.skipIf(!hasWireshark)("Wireshark's programs", () => {
     });
     expect(shown.stdout.trim().split('\n')).toHaveLength(read.length);
     expect(shown.stderr).toContain('cut short in the middle of a packet');
+  });
+
+  it('open what a killed process leaves, and the next run begins a file of its own', async () => {
+    const script = `
+      import { CaptureFile } from ${JSON.stringify(join(root, 'src/bpmp/capture/index.ts'))};
+      import { transfer } from ${JSON.stringify(join(root, 'test/bpmp/capture/read-all.ts'))};
+      const file = await CaptureFile.open(process.argv[2], { limitBytes: 1 << 20 });
+      for (let sequence = 0; ; ) {
+        for (let count = 0; count < 500; count++) file.add(transfer(sequence++));
+        await file.flush();
+        console.log(sequence);
+      }`;
+    writeFileSync(at('write.mts'), script);
+    const path = at('killed.pcapng');
+    for (const run of [1, 2]) {
+      const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), at('write.mts'), path], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let said = '';
+      for await (const text of child.stdout) {
+        said += text;
+        if (said.split('\n').length > 10) child.kill('SIGKILL');
+      }
+      const flushed = Number(said.trim().split('\n').at(-1));
+      const { records: read, notices } = await readAll(path);
+      expect(notices.every(({ kind }) => kind === 'cut')).toBe(true);
+      expect(read.length).toBeGreaterThanOrEqual(flushed);
+      expect(read).toEqual(read.map((_, sequence) => transfer(sequence)));
+      if (run === 2) expect((await readAll(at('killed.1.pcapng'))).records.length).toBeGreaterThan(5000 - 1);
+    }
   });
 });

@@ -1,4 +1,5 @@
 import type { Verdict } from '../policy/index.js';
+import { scratch, scratchView } from './scratch.js';
 import { Texts } from './texts.js';
 import type { TransferRecord } from './transfer.js';
 
@@ -33,9 +34,8 @@ export function packetSize({ vm, rule, tx, rx }: TransferRecord): number {
 
 /** The transfer as a packet's data; its time is the block's. */
 export function encodeTransfer(record: TransferRecord): Uint8Array {
-  const bytes = new Uint8Array(packetSize(record));
-  writePacket(record, bytes, new DataView(bytes.buffer), 0);
-  return bytes;
+  packetSize(record);
+  return scratch.slice(0, writePacket(record, scratch, scratchView, 0));
 }
 
 /** @param view - of the same memory as `bytes`; returns where the packet's data ends */

@@ -1,6 +1,7 @@
 import { packetSize, writePacket } from './packet.js';
 import { BlockType, INBOUND, OptionCode, PACKET_HEADER } from './pcapng/numbers.js';
 import { optionSize, padded } from './pcapng/write.js';
+import { scratch, scratchView } from './scratch.js';
 import type { TransferRecord } from './transfer.js';
 
 export interface BlockExtras {
@@ -38,8 +39,8 @@ export function transferBlock(record: TransferRecord, extras: BlockExtras = {}):
   const comment = extras.comment ? inComment(extras.comment) : undefined;
   const inPacket = packetSize(record);
   const size = blockSize(inPacket, extras.dropped, comment);
-  const bytes = new Uint8Array(size);
-  const view = new DataView(bytes.buffer);
+  const bytes = scratch;
+  const view = scratchView;
   view.setUint32(0, BlockType.ENHANCED_PACKET, true);
   view.setUint32(4, size, true);
   view.setUint32(8, extras.interface ?? 0, true);
@@ -49,7 +50,7 @@ export function transferBlock(record: TransferRecord, extras: BlockExtras = {}):
   view.setUint32(20, inPacket, true);
   view.setUint32(24, inPacket, true);
   writePacket(record, bytes, view, PACKET_HEADER);
-  let at = PACKET_HEADER + padded(inPacket);
+  let at = fill(bytes, PACKET_HEADER + inPacket);
   at = head(view, at, OptionCode.PACKET_FLAGS, 4);
   view.setUint32(at, INBOUND, true);
   at = head(view, at + 4, OptionCode.PACKET_ID, 8);
@@ -61,9 +62,18 @@ export function transferBlock(record: TransferRecord, extras: BlockExtras = {}):
   if (comment) {
     at = head(view, at, OptionCode.COMMENT, comment.length);
     bytes.set(comment, at);
+    at = fill(bytes, at + comment.length);
   }
-  view.setUint32(size - 4, size, true);
-  return bytes;
+  at = head(view, at, OptionCode.END, 0);
+  view.setUint32(at, size, true);
+  return bytes.slice(0, size);
+}
+
+/** Zeros up to the next whole word. */
+function fill(bytes: Uint8Array, at: number): number {
+  const end = padded(at);
+  bytes.fill(0, at, end);
+  return end;
 }
 
 function head(view: DataView, at: number, code: number, length: number): number {

@@ -115,7 +115,7 @@ export class CaptureFile {
     this.#endPause();
     while (this.#working !== undefined) await this.#working;
     this.#counts.lost += this.#queue.clear();
-    if (this.#isFailing) this.#say(`is given up; ${this.#counts.lost} transfers are not in it`);
+    if (this.#isFailing) this.#say(`is given up; ${this.#missing}`);
     await this.#end();
   }
 
@@ -192,7 +192,7 @@ export class CaptureFile {
       const isLastTry = this.#isClosing;
       try {
         await act();
-        if (this.#isFailing) this.#say(`is written again; ${this.#counts.lost} transfers are not in it`);
+        if (this.#isFailing) this.#say(`is written again; ${this.#missing}`);
         this.#isFailing = false;
         return true;
       } catch (error) {
@@ -219,6 +219,11 @@ export class CaptureFile {
 
   #endFlushes(): void {
     for (const end of this.#flushing.splice(0)) end();
+  }
+
+  get #missing(): string {
+    const { lost } = this.#counts;
+    return lost === 0 ? 'no transfer is missing' : `${lost} transfers are not in it`;
   }
 
   #say(what: string): void {
