@@ -27,6 +27,7 @@ export class CaptureFile {
   #gap = 0;
   #isFailing = false;
   #isClosing = false;
+  #closed: Promise<void> | undefined;
   #hasGivenUp = false;
   /** Who waits for everything to be written, or refused. */
   readonly #flushing: (() => void)[] = [];
@@ -108,8 +109,12 @@ export class CaptureFile {
   }
 
   /** Writes what waits, ends the file and closes it. A disk that refuses is asked once more. */
-  async close(): Promise<void> {
-    if (this.#isClosing) return;
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.#isClosing = true;
     clearInterval(this.#timer);
     this.#endPause();

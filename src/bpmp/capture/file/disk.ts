@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { GpuvmError } from '../../../errors.js';
 import { addon } from '../../../native/index.js';
 
 /** A file that is being written. */
@@ -28,6 +29,16 @@ export interface CaptureDisk {
 /** Node closes a handle that nobody refers to: these are referred to from here. */
 const opened = new Set<FileHandle>();
 
+/** False where another has it. A file system that knows no locks keeps nobody from writing a capture. */
+function tryLock(handle: FileHandle): boolean {
+  try {
+    return addon().tryLockFile(handle.fd);
+  } catch (error) {
+    if (GpuvmError.is(error)) throw error;
+    return true;
+  }
+}
+
 export const realDisk: CaptureDisk = {
   async kindOf(path) {
     try {
@@ -45,7 +56,7 @@ export const realDisk: CaptureDisk = {
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
     const handle = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
     opened.add(handle);
-    addon().tryLockFile(handle.fd);
+    tryLock(handle);
     return {
       write: async (bytes, position) => (await handle.write(bytes, 0, bytes.length, position)).bytesWritten,
       sync: () => handle.datasync(),
@@ -60,7 +71,7 @@ export const realDisk: CaptureDisk = {
     const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
     const handle = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     try {
-      return !addon().tryLockFile(handle.fd);
+      return !tryLock(handle);
     } finally {
       await handle.close();
     }
