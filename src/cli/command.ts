@@ -18,6 +18,8 @@ export interface Command {
 /** What was on the command line, as commander hands it over. */
 export interface Call {
   readonly args: readonly string[];
+  /** Those of them that stood behind `--`; undefined where there was none. */
+  readonly rest?: readonly string[];
   readonly options: Readonly<Record<string, unknown>>;
 }
 

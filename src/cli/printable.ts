@@ -12,3 +12,11 @@ export function printable(text: string): string {
     );
   });
 }
+
+/** The same document of JSON, without a character in it that a terminal obeys: its own escapes spare those below a space alone. */
+export function printableJson(json: string): string {
+  return json.replace(
+    /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}

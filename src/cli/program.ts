@@ -91,7 +91,16 @@ function leaf(name: string, command: Command, run: Run): Commander {
     .option('--json', 'print data as JSON')
     .option('-v, --verbose', 'say more, and all the causes of an error')
     .addHelpText('after', examplesText(examples))
-    .action(() => run(command, { args: made.args, options: made.opts() }));
+    .action(() => run(command, { args: made.args, options: made.opts(), ...restOf(made) }));
+}
+
+/** The words behind `--`, which commander puts among the arguments as it finds them. */
+function restOf(command: Commander): { readonly rest?: readonly string[] } {
+  let root = command;
+  while (root.parent) root = root.parent;
+  const words = (root as Commander & { readonly rawArgs: readonly string[] }).rawArgs;
+  const at = words.indexOf('--');
+  return at < 0 ? {} : { rest: words.slice(at + 1) };
 }
 
 function examplesText(examples: readonly string[]): string {

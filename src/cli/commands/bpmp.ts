@@ -62,6 +62,40 @@ export const bpmpCommands: readonly Command[] = [
     load: () => import('../bpmp/serve.js'),
   },
   {
+    path: 'bpmp trace',
+    summary: 'print BPMP transfers, a line each, by their names',
+    description: [
+      'Of running VMs, as they happen with --follow; of captures; or of a program that opens the BPMP device of this host, which is run',
+      "behind --: what it asks is forwarded, unless a policy is given, and the exit status is the program's.",
+    ].join(' '),
+    args: [
+      [
+        '[words...]',
+        'a capture file, - for one on standard input, a running VM (the one that runs), or -- PROGRAM ARGS',
+      ],
+    ],
+    options: [
+      ['--filter <expression>', 'only the transfers that match, such as bpmp.verdict == "deny"'],
+      ['-f, --follow', 'go on with what comes: until the VM ends, or Ctrl-C'],
+      ['-x, --hex', 'with the bytes of request and reply'],
+      ['-c, --count <n>', 'end after so many'],
+      ['--last <n>', 'only the last so many; with --follow, of what the VM has kept'],
+      ['--relative', 'times since the first transfer'],
+      ['--delta', 'times since the transfer before'],
+      ['--fields <names>', 'these fields only, with tabs between, such as bpmp.clk.name,bpmp.ret'],
+      device,
+      simulated,
+      ['--policy <file>', 'a policy that decides on what the program asks'],
+      ['--capture <file>', 'also write what the program asks to this capture file'],
+    ],
+    examples: [
+      'gpuvm bpmp trace simulated-orin -f --filter \'bpmp.verdict == "deny"\'',
+      'gpuvm bpmp trace gpu.pcapng --filter \'bpmp.clk.name == "GPUSYS"\' -x',
+      'gpuvm bpmp trace --simulated -- gpuvm bpmp send clk enable GPUSYS',
+    ],
+    load: () => import('../bpmp/trace.js'),
+  },
+  {
     path: 'bpmp top',
     summary: "watch a VM's BPMP transfers: rates, resources, denials, latencies, what it holds",
     description:

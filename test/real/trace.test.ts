@@ -1,0 +1,108 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const standin = join(root, 'build/Release/gpuvm-standin');
+/** CLK SET_RATE of GPC0CLK to 1 GHz. */
+const REQUEST = '290000020000000000ca9a3b00000000';
+const COUNT = 500;
+const asks = [standin, '--mrq', '22', '--payload', REQUEST, '--rx-size', '8', '--warm-up', '0', '--count'];
+
+interface Ended {
+  readonly status: number | null;
+  readonly lines: string[];
+  readonly stderr: string;
+}
+
+function gpuvm(words: readonly string[], input?: string): Promise<Ended> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...words], { cwd: root });
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (chunk) => {
+    out += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    err += chunk;
+  });
+  child.stdin.end(input);
+  return new Promise((resolve) => {
+    child.once('close', (status) => resolve({ status, lines: out.split('\n').slice(0, -1), stderr: err }));
+  });
+}
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gpuvm-trace-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('gpuvm bpmp trace -- PROGRAM', () => {
+  it('prints what a program asks the device, forwards it, and writes it down', async () => {
+    const file = join(folder, 'program.pcapng');
+    const { status, lines, stderr } = await gpuvm([
+      ...['bpmp', 'trace', '--simulated', '--capture', file, '--'],
+      ...[...asks, String(COUNT)],
+    ]);
+    expect(status, stderr).toBe(0);
+    expect(lines).toHaveLength(COUNT);
+    for (const line of lines)
+      expect(line).toMatch(/ allow {4}CLK SET_RATE GPC0CLK 1 GHz → 994\.5 MHz {2}[\d.]+ [µm]?s$/);
+    // The program's own words are no data of ours.
+    expect(stderr).toContain(`"transfers":${COUNT}`);
+
+    const kept = await gpuvm([
+      'bpmp',
+      'trace',
+      file,
+      '--fields',
+      'bpmp.sequence,bpmp.rule,bpmp.thread,bpmp.vm',
+    ]);
+    expect(kept.lines).toHaveLength(COUNT);
+    const [, thread] = /\t(\d+)\t/.exec(kept.lines[0]!) ?? [];
+    expect(Number(thread), 'the thread that asked, as the kernel told it').toBeGreaterThan(1);
+    kept.lines.forEach((line, n) => {
+      expect(line).toBe(`${n}\tnot policed\t${thread}\tgpuvm-standin`);
+    });
+  });
+
+  it('refuses what a policy denies', async () => {
+    const policy = join(folder, 'policy.yaml');
+    writeFileSync(policy, 'version: 1\nchip: tegra234\nlimit: none\nclocks:\n  GPUSYS: use\n');
+    const { lines, stderr } = await gpuvm([
+      ...['bpmp', 'trace', '--simulated', '--policy', policy, '--fields', 'bpmp.verdict,bpmp.ret.name'],
+      ...['--', ...asks, '3', '--no-verify'],
+    ]);
+    expect(lines, stderr).toEqual(Array(3).fill('deny\tEPERM'));
+  });
+
+  it("ends with the program's own status, also where it cannot be started", async () => {
+    expect((await gpuvm(['bpmp', 'trace', '--simulated', '--', 'sh', '-c', 'exit 7'])).status).toBe(7);
+    expect((await gpuvm(['bpmp', 'trace', '--simulated', '--', 'sh', '-c', 'kill -TERM $$'])).status).toBe(
+      143,
+    );
+    const absent = await gpuvm(['bpmp', 'trace', '--simulated', '--', '/nonexistent']);
+    expect(absent.status).toBe(127);
+    expect(absent.stderr).toContain('/nonexistent');
+  });
+
+  it('starts no program where there is no device', async () => {
+    const { status, lines, stderr } = await gpuvm([
+      ...['bpmp', 'trace', '--device', join(folder, 'none'), '--', ...asks, '1'],
+    ]);
+    expect(stderr).toMatch(/^gpuvm: no .*none: .+\n$/);
+    expect(lines).toEqual([]);
+    expect(status).toBe(69);
+  });
+
+  it('is of use with any filter, and stops printing after so many', async () => {
+    const { lines, status } = await gpuvm([
+      ...['bpmp', 'trace', '--simulated', '--filter', 'bpmp.sequence > 5', '-c', '2', '--json', '--'],
+      ...[...asks, '50'],
+    ]);
+    expect(status).toBe(0);
+    expect(lines.map((line) => JSON.parse(line).sequence)).toEqual([6, 7]);
+  });
+});
