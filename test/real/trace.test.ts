@@ -1,9 +1,11 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { captureOf, refusal, transfer } from '../cli/bpmp/transfers.js';
+import { GpuvmProcess } from './gpuvm-process.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const standin = join(root, 'build/Release/gpuvm-standin');
@@ -104,5 +106,33 @@ describe('gpuvm bpmp trace -- PROGRAM', () => {
     ]);
     expect(status).toBe(0);
     expect(lines.map((line) => JSON.parse(line).sequence)).toEqual([6, 7]);
+  });
+});
+
+describe('gpuvm bpmp trace --follow', () => {
+  it('shows a growing capture as it grows, and ends at Ctrl-C with what it has counted', async () => {
+    const file = join(folder, 'growing.pcapng');
+    const bytes = captureOf(transfer(0), refusal(1), transfer(2));
+    const cut = captureOf(transfer(0), refusal(1)).length + 10;
+    writeFileSync(file, bytes.subarray(0, cut));
+    const gpuvm = new GpuvmProcess('bpmp', 'trace', '-f', '--fields', 'bpmp.sequence', file);
+    await gpuvm.waitFor('stdout', '1\n');
+    expect(gpuvm.stdout).toBe('0\n1\n');
+    appendFileSync(file, bytes.subarray(cut));
+    await gpuvm.waitFor('stdout', '2\n');
+    gpuvm.child.kill('SIGINT');
+    expect(await gpuvm.ended).toBe(0);
+    expect(gpuvm.stderr).toBe('gpuvm: 3 transfers: 2 allow, 1 deny\n');
+  });
+
+  it('ends quietly when nobody reads what it prints', () => {
+    const file = join(folder, 'long.pcapng');
+    writeFileSync(file, captureOf(...Array.from({ length: 20_000 }, (_, n) => transfer(n))));
+    const script = `"$NODE" --import tsx src/cli/main.ts bpmp trace '${file}' | head -n 2; echo "\${PIPESTATUS[0]}"`;
+    const env = { ...process.env, NODE: process.execPath };
+    const ended = spawnSync('bash', ['-c', script], { cwd: root, env, encoding: 'utf8' });
+    expect(ended.stderr).toBe('');
+    expect(ended.stdout.split('\n')).toHaveLength(4);
+    expect(ended.stdout).toMatch(/\n0\n$/);
   });
 });
