@@ -1,6 +1,17 @@
 import type { Command } from '../command.js';
 import { device, learned, policy, simulated, watch } from './options.js';
 
+const throughVm = ['--vm <name>', 'ask as the guest of this running VM would'] as const;
+/** Of commands that look at the firmware's state, and may change it. */
+const inspected = [
+  device,
+  simulated,
+  throughVm,
+  ['--force', 'make the change'],
+  ['--policy <file>', 'the policy whose leave the change needs'],
+  ['--shared', 'make it also where others on the host use the resource'],
+] as const;
+
 export const bpmpCommands: readonly Command[] = [
   {
     path: 'bpmp decide',
@@ -236,5 +247,56 @@ export const bpmpCommands: readonly Command[] = [
     args: [['[words...]', 'only those with these words in their names or meanings']],
     examples: ['gpuvm bpmp fields', 'gpuvm bpmp fields clk rate', 'gpuvm bpmp fields --json'],
     load: () => import('../bpmp/fields.js'),
+  },
+  {
+    path: 'bpmp clk',
+    summary: "show the firmware's clocks as it has them, or set one",
+    description:
+      'tree [GLOB] (what it does without words), show NAME, or set NAME rate=RATE | parent=NAME | on | off. A change needs ' +
+      "--force and the leave of a policy: --policy, or the VM's own.",
+    args: [['[words...]', 'tree, show or set, and what']],
+    options: inspected,
+    examples: [
+      'gpuvm bpmp clk --simulated',
+      "gpuvm bpmp clk tree 'gpc*' --vm simulated-orin",
+      'gpuvm bpmp clk show GPC0CLK --simulated',
+      'gpuvm bpmp clk set GPC0CLK rate=1.3GHz --policy examples/policies/gpu.yaml --force',
+    ],
+    load: () => import('../bpmp/clk.js'),
+  },
+  {
+    path: 'bpmp reset',
+    summary: 'list the resets and who holds them, or set one',
+    description:
+      'list [GLOB], show NAME, or set NAME assert | deassert | module. No firmware tells how a reset stands. A change needs ' +
+      '--force and the leave of a policy.',
+    args: [['[words...]', 'list, show or set, and what']],
+    options: inspected,
+    examples: [
+      "gpuvm bpmp reset list 'gpu*' --simulated",
+      'gpuvm bpmp reset set GPU assert --policy examples/policies/gpu.yaml --force',
+    ],
+    load: () => import('../bpmp/reset.js'),
+  },
+  {
+    path: 'bpmp pg',
+    summary: "show the firmware's power domains as it has them, or set one",
+    description:
+      'list [GLOB], show NAME, or set NAME on | off. A change needs --force and the leave of a policy.',
+    args: [['[words...]', 'list, show or set, and what']],
+    options: inspected,
+    examples: [
+      'gpuvm bpmp pg --simulated',
+      'gpuvm bpmp pg set GPU on --policy examples/policies/gpu.yaml --force',
+    ],
+    load: () => import('../bpmp/pg.js'),
+  },
+  {
+    path: 'bpmp debugfs',
+    summary: "list and read the firmware's debug files",
+    args: [['[words...]', 'ls [PATH], or cat PATH']],
+    options: [device, simulated, throughVm],
+    examples: ['gpuvm bpmp debugfs ls /clk --simulated', 'gpuvm bpmp debugfs cat /tag --simulated'],
+    load: () => import('../bpmp/debugfs.js'),
   },
 ];
