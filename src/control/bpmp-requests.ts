@@ -81,7 +81,7 @@ function readLine(text: string, index: number): BpmpRequest[] {
 
 /** The requests as a body, and a line of the answer. */
 export function bodyOf(requests: readonly BpmpRequest[]): Buffer {
-  return Buffer.from(requests.map((request) => `${toJson(request)}\n`).join(''));
+  return Buffer.from(requests.map(({ mrq, tx }) => `${toJson({ mrq, tx })}\n`).join(''));
 }
 
 export function readAnswer(line: string): BpmpAnswer {

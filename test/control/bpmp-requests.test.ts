@@ -73,7 +73,7 @@ describe('requests to the BPMP of a VM', () => {
     const client = new ControlClient({ path });
     const rets: number[] = [];
     const asking = async () => {
-      const requests = [1, 2, 3, 4].map((mrq) => ({ mrq, tx: Uint8Array.of(mrq) }));
+      const requests = [1, 2, 3, 4].map((mrq) => ({ mrq, tx: Uint8Array.of(mrq), more: 1n }));
       for await (const { ret, rx } of client.bpmpRequests(requests)) rets.push(ret + rx[0]!);
     };
     await expect(asking()).rejects.toMatchObject({
