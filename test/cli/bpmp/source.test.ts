@@ -134,6 +134,32 @@ describe('the source of transfers that a command line names', () => {
     expect(stderr).toEqual([]);
   });
 
+  it('is found again when it was rotated several times at once, and nothing between is passed over', async () => {
+    const file = join(folder, 'fast.pcapng');
+    const older = (number: number) => join(folder, `fast.${number}.pcapng`);
+    writeFileSync(file, capture(0));
+    const rotate = () => {
+      renameSync(file, older(3));
+      writeFileSync(older(2), capture(1, 2));
+      writeFileSync(older(1), capture(3));
+      writeFileSync(file, capture(4));
+    };
+    const { found, stderr } = await follow(file, { 1: rotate }, 5);
+    expect(found).toEqual([0, 1, 2, 3, 4]);
+    expect(stderr).toEqual([]);
+  });
+
+  it('is another one where it was removed and made anew beside older ones', async () => {
+    const file = join(folder, 'other.pcapng');
+    writeFileSync(file, capture(0));
+    writeFileSync(join(folder, 'other.1.pcapng'), capture(7));
+    const anew = () => {
+      rmSync(file);
+      writeFileSync(file, capture(4));
+    };
+    expect((await follow(file, { 1: anew }, 2)).found).toEqual([0, 4]);
+  });
+
   it('begins anew where it became shorter', async () => {
     const file = join(folder, 'anew.pcapng');
     writeFileSync(file, capture(0, 1));

@@ -1,10 +1,13 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { olderName } from '../../../bpmp/capture/index.js';
 import { GpuvmError } from '../../../errors.js';
 
 const CHUNK = 1 << 18;
 /** How often it is looked whether there is more: as a person would see it happen. */
 const POLL_MS = 100;
+/** Older files of one capture that are looked through for the one that was read last. */
+const MOST_OLDER = 1000;
 
 /**
  * A file that grows, as `tail -F` reads one: to its end, then whatever is added, and when another file has taken its place,
@@ -19,13 +22,56 @@ export async function* followFile(
   let file = await openFile(path);
   for (;;) {
     const reader = new GrowingFile(path, file, signal);
+    let between: readonly FileHandle[] = [];
     try {
       yield reader.chunks();
+      if (reader.successor !== undefined) between = await filesBetween(path, file, reader.successor);
     } finally {
       await file.close();
     }
+    for (const older of between) yield wholeOf(path, older);
     if (reader.successor === undefined) return;
     file = reader.successor;
+  }
+}
+
+/** What was begun after one file and rotated away before the next was seen; the oldest first. */
+async function filesBetween(path: string, file: FileHandle, next: FileHandle): Promise<FileHandle[]> {
+  const [mine, newest] = [await file.stat({ bigint: true }), await next.stat({ bigint: true })];
+  let found: FileHandle[] = [];
+  for (let number = 1; number <= MOST_OLDER; number++) {
+    const older = await open(olderName(path, number), 'r').catch(() => undefined);
+    if (older === undefined) break;
+    const { ino } = await older.stat({ bigint: true });
+    if (ino === mine.ino) {
+      await older.close();
+      return found.reverse();
+    }
+    found.push(older);
+    // It was rotated once more just now: what is newer is its own successor's.
+    if (ino === newest.ino) found = await closed(found);
+  }
+  // Older files of another time: the file was removed and made anew, not rotated.
+  return closed(found);
+}
+
+async function closed(files: readonly FileHandle[]): Promise<FileHandle[]> {
+  for (const file of files) await file.close();
+  return [];
+}
+
+async function* wholeOf(path: string, file: FileHandle): AsyncGenerator<Uint8Array> {
+  const chunk = new Uint8Array(CHUNK);
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(chunk, 0, CHUNK, null);
+      if (bytesRead === 0) return;
+      yield chunk.subarray(0, bytesRead);
+    }
+  } catch (cause) {
+    throw unreadable(path, cause);
+  } finally {
+    await file.close();
   }
 }
 
