@@ -165,6 +165,16 @@ metrics: { listen: "127.0.0.1:${port}" }
     );
   });
 
+  it("have beside them the firmware's own state, with who holds it", async () => {
+    const command = new GpuvmProcess('bpmp', 'clk', 'tree', 'gpusys', '--vm', 'measured', '--json');
+    expect([await command.ended, command.stderr]).toEqual([0, '']);
+    const clocks = JSON.parse(command.stdout) as { name: string; enabled: boolean; heldBy: string[] }[];
+    expect(clocks.find(({ name }) => name === 'GPUSYS')).toMatchObject({
+      enabled: true,
+      heldBy: ['measured'],
+    });
+  });
+
   it('end with the VM', async () => {
     vm.child.kill('SIGINT');
     expect(await vm.ended).toBe(5);

@@ -70,6 +70,24 @@ describe('a supervised VM', () => {
     });
     await expect(vm.run()).rejects.toThrow('runs once');
   });
+
+  it('has metrics also without a bridge, and says that there is none', async () => {
+    const { vm } = supervise('end=guest-shutdown');
+    const running = new Promise<string>((resolve) => {
+      whenRunning(vm, () => void vm.metrics().then(({ body }) => resolve(body)));
+    });
+    await Promise.all([running, vm.run()]);
+    expect(await running).toContain('gpuvm_vm_info{vm="kite",bridge="none",backend="none",mode="none"} 1\n');
+    expect(await running).toContain('gpuvm_vm_restarts_total{vm="kite"} 0\n');
+    const { contentType, body } = await vm.metrics('application/openmetrics-text');
+    expect(contentType).toContain('openmetrics');
+    expect(body).toContain('gpuvm_vm_state{vm="kite",state="ended"} 1\n');
+    expect(body).not.toContain('gpuvm_vm_start_time_seconds');
+    await expect(vm.bpmp()).rejects.toMatchObject({
+      code: 'GPUVM_VM_STATE',
+      message: 'kite has no BPMP to tell of: its VM file has no bridge',
+    });
+  });
 });
 
 describe('restarts', () => {
