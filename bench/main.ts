@@ -19,6 +19,7 @@ const suites: Record<string, () => Promise<Suite>> = {
   devicetree: async () => (await import('./devicetree.js')).run(),
   qmp: async () => (await import('./qmp.js')).run(),
   capture: async () => (await import('./capture.js')).run(),
+  study: async () => (await import('./study.js')).run(),
   trace: async () => (await import('./trace.js')).run(),
 };
 
