@@ -92,8 +92,23 @@ export class LeastLines {
       if (need.kind !== 'resource' || need.action.check !== Check.PARENT || byView) continue;
       if (need.parent === undefined || want === 'deny' || want === 'absorb') continue;
       if (clocks.has(need.parent) || this.#options.chip.clocks.nameOf(need.parent) === undefined) continue;
-      if (clocks.get(need.id)?.shared !== true) clocks.set(need.parent, { right: 'read' });
+      if (clocks.get(need.id)?.shared !== true) clocks.set(need.parent, this.#parentGrant(need.parent));
     }
+  }
+
+  /** Any right will do: to read, or a single command where reading was denied. */
+  #parentGrant(id: number): Grant {
+    const denied = this.#seen.flatMap(({ need, want }) =>
+      need.kind === 'resource' && need.section === 'clocks' && need.id === id && want === 'deny'
+        ? [need.action]
+        : [],
+    );
+    if (!denied.some(({ readOnly }) => readOnly)) return { right: 'read' };
+    const { actions } = resourceKind.clocks;
+    const other = [...actions]
+      .sort((a, b) => Number(b.readOnly) - Number(a.readOnly))
+      .find(({ name }) => !denied.some((action) => action.name === name));
+    return other === undefined ? { right: 'read' } : { commands: [other.name] };
   }
 
   /** The parents of granted clocks are granted without a line; where that lets pass what was denied, a line takes it back. */
