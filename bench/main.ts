@@ -18,6 +18,7 @@ const suites: Record<string, () => Promise<Suite>> = {
   mainline: async () => (await import('./mainline.js')).run(),
   devicetree: async () => (await import('./devicetree.js')).run(),
   qmp: async () => (await import('./qmp.js')).run(),
+  report: async () => (await import('./report.js')).run(),
   capture: async () => (await import('./capture.js')).run(),
   study: async () => (await import('./study.js')).run(),
   trace: async () => (await import('./trace.js')).run(),

@@ -6,6 +6,8 @@ import type { State } from './state.js';
 export const LINE_HEIGHT = 22;
 const TOP = 2;
 const TALL = 13;
+/** From so many in one pixel on, how many there are is how full the colour is. */
+const MANY = 5;
 /** Below the transfers: when the resource was on. */
 const HELD_TOP = TOP + TALL + 1;
 const HELD_TALL = 4;
@@ -85,9 +87,8 @@ export function drawLane(
     for (let x = 0; x < width; x++) {
       if (counts[x] === 0 || worst[x] !== kind) continue;
       // Where there are many in one place the colour is fuller; what was refused never pales.
-      context.globalAlpha = refused
-        ? 1
-        : 0.4 + 0.6 * (most === 1 ? 1 : Math.log(counts[x]!) / Math.log(most));
+      const isFull = refused || most < MANY;
+      context.globalAlpha = isFull ? 1 : 0.4 + 0.6 * (Math.log(counts[x]!) / Math.log(most));
       context.fillRect(x, top, refused ? 2 : wide, tall);
       if (refused) context.fillRect(x - 2, y + 1, 6, 4);
     }

@@ -5,6 +5,7 @@ import type { State } from './state.js';
 /** From this many in view on, lines say where half of them and 99 of 100 lie. */
 const FOR_QUANTILES = 2000;
 const COLUMN = 12;
+const FOR_COLUMN = 10;
 const STEPS = 64;
 
 /** The scale of latencies: log2 of ns at the bottom and the top. */
@@ -107,8 +108,9 @@ function drawQuantile(
   let down = false;
   for (let column = 0; column < columns; column++) {
     const part = histogram.subarray(column * STEPS, (column + 1) * STEPS);
-    let left = Math.ceil(part.reduce((sum, value) => sum + value, 0) * q);
-    if (left === 0) {
+    const total = part.reduce((sum, value) => sum + value, 0);
+    let left = Math.ceil(total * q);
+    if (total < FOR_COLUMN) {
       down = false;
       continue;
     }

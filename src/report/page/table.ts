@@ -58,8 +58,13 @@ const columns: readonly Column[] = [
       (a, b) =>
         latency[b]! - latency[a]! || a - b,
   },
-  { key: 'rule', title: 'Rule', text: (store, row) => store.rule(row) },
+  { key: 'rule', title: 'Rule', text: (store, row) => withoutFolder(store.rule(row)) },
 ];
+
+/** `gpu.yaml:17 clocks.GPC0CLK`: where its policy lies is in the details. */
+function withoutFolder(rule: string): string {
+  return rule.replace(/^\S*\/(?=[^\s/]+:\d+ )/, '');
+}
 
 /** The transfers in view as a list, of which only the lines to be seen are elements. */
 export class Table {
