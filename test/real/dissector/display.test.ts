@@ -91,7 +91,7 @@ describe('tshark', () => {
       ' {4}Decision: allow, gpu\\.yaml:3 clocks\\.GPUSYS',
       ' {4}Reply: 0',
       ' {8}Rate: 1299000000 \\(1\\.299 GHz\\)',
-      ' {8}\\[Response time: 0\\.000061250 seconds\\]',
+      ' {8}\\[Response time: (0\\.000061250 seconds|61\\.250 microseconds)\\]',
     ])
       expect(tree).toMatch(new RegExp(`^${line}$`, 'm'));
   });
