@@ -25,6 +25,7 @@ export const fileKeys: readonly FileKey[] = [
   { at: ['memoryBackend', 'path'], must: 'be-there' },
   { at: ['serial', '*', 'path'] },
   { at: ['control', 'socket'] },
+  { at: ['capture', 'file'] },
 ];
 
 /** Keys that hold a program: a path, or a name on the PATH. */

@@ -13,6 +13,7 @@ export type BridgeChoice = VmFile['bridge'];
 export type BackendChoice = VmFile['backend'];
 export type StopTimes = VmFile['stop'];
 export type RestartChoice = VmFile['restart'];
+export type CaptureChoice = NonNullable<VmFile['capture']>;
 export type RestoreChoice = VmFile['restore'];
 export type ReadyChoice = VmFile['ready'];
 export type Hooks = VmFile['hooks'];

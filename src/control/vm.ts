@@ -56,6 +56,15 @@ export interface ControlledVm {
   bpmp?(): Promise<BpmpStatus>;
   /** Asks its BPMP as its guest would; refuses with GPUVM_VM_STATE where there is none. */
   bpmpRequest?(mrq: number, tx: Uint8Array): Promise<BpmpAnswer>;
+  /**
+   * Its guest's transfers as pcapng: those it still has, or the last so many, and where they are followed those that come.
+   * Refuses with GPUVM_VM_STATE where there can be none.
+   */
+  captured?(options: {
+    readonly follow: boolean;
+    readonly recent?: number;
+    readonly signal: AbortSignal;
+  }): AsyncIterable<Uint8Array>;
   /** Its metrics for Prometheus, in the format that the Accept header asks for. */
   metrics?(accept?: string): Promise<{ readonly contentType: string; readonly body: string }>;
   /** Starts down the stop ladder; called again, goes on to the next rung at once. No restart follows. */

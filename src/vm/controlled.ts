@@ -5,6 +5,7 @@ import { GpuvmError } from '../errors.js';
 import type { Exposition } from '../metrics/index.js';
 import type { QmpClient } from '../qmp/index.js';
 import type { BpmpReport } from './bpmp-report.js';
+import { type Bridges, type CapturedOptions, captured } from './captured.js';
 import { ConsoleRing } from './console-ring.js';
 import { History, type HistoryEvent } from './history.js';
 import type { EndReport } from './report.js';
@@ -150,6 +151,13 @@ export abstract class Controlled extends EventEmitter<SupervisorEvents> {
     }
   }
 
+  /** The guest's transfers as pcapng; see `captured`. Throws GPUVM_VM_STATE where it has no bridge. */
+  captured(options: CapturedOptions = {}): AsyncGenerator<Uint8Array> {
+    if (this.config.bridge.kind === 'none')
+      throw new GpuvmError('GPUVM_VM_STATE', `${this.name} has no transfers: its VM file has no bridge`);
+    return captured(this.config, this.#bridges(), options);
+  }
+
   /** Puts an event of somebody else's beside the VM's own: a request of the guest, say. */
   record(event: string, fields: object): void {
     this.history.add(event, fields, false);
@@ -169,6 +177,29 @@ export abstract class Controlled extends EventEmitter<SupervisorEvents> {
 
   onLog(fn: (line: string) => void): () => void {
     return this.history.onLog(fn);
+  }
+
+  #bridges(): Bridges {
+    const isOver = () => this.state === 'ended';
+    const present = () => this.current?.bridge;
+    return {
+      get present() {
+        return present();
+      },
+      after: (last, signal) =>
+        new Promise((resolve) => {
+          const look = () => {
+            const next = present();
+            if ((next === undefined || next === last) && !isOver() && !signal?.aborted) return;
+            this.off('bridge', look).off('state', look);
+            signal?.removeEventListener('abort', look);
+            resolve(isOver() || signal?.aborted ? undefined : next);
+          };
+          this.on('bridge', look).on('state', look);
+          signal?.addEventListener('abort', look);
+          look();
+        }),
+    };
   }
 
   #monitorFor(operation: Operation): QmpClient {

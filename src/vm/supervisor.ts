@@ -1,5 +1,7 @@
 import type { VmConfig } from '../config/index.js';
 import { GpuvmError } from '../errors.js';
+import { headerOf } from './capture-header.js';
+import { CaptureToDisk } from './capture-to-disk.js';
 import { Controlled } from './controlled.js';
 import type { StoredReport } from './crash-report/index.js';
 import { graceMs } from './deadlines.js';
@@ -27,6 +29,7 @@ export class Supervisor extends Controlled {
   readonly #hooks: HookRunner;
   readonly #devices: TakenDevices;
   readonly #plan: RestartPlan;
+  readonly #capture: CaptureToDisk | undefined;
   /** Aborted by the first `stop`: no start and no restart follows. */
   readonly #stopped = new AbortController();
   /** Aborted by the second, for hooks that hold up the stop. */
@@ -43,6 +46,7 @@ export class Supervisor extends Controlled {
       onNote: (line) => this.emit('note', line),
     });
     this.#plan = new RestartPlan(config.restart);
+    this.#capture = this.#captureToDisk();
     this.#hooks = new HookRunner(config.hooks, () => this.#environment(), {
       onRun: (run) => this.emit('hook', run),
       onLine: (line) => this.emit('hook-output', line),
@@ -60,6 +64,16 @@ export class Supervisor extends Controlled {
    */
   async run(): Promise<SupervisorReport> {
     if (this.state !== 'new') throw new GpuvmError('GPUVM_USAGE', 'a Supervisor runs once');
+    const { takeOver } = this.#options;
+    await (takeOver ? this.#capture?.reopen() : this.#capture?.open());
+    try {
+      return await this.#runAll();
+    } finally {
+      await this.#capture?.close();
+    }
+  }
+
+  async #runAll(): Promise<SupervisorReport> {
     this.#runSinceMs = Date.now();
     this.machine.take('start');
     let last = await this.#runOnce(this.#options.takeOver);
@@ -140,6 +154,18 @@ export class Supervisor extends Controlled {
     const own = this.#withOwn(state);
     await this.#devices.handOver();
     return { fds, state: own };
+  }
+
+  #captureToDisk(): CaptureToDisk | undefined {
+    const settings = this.#options.capture ?? this.config.capture;
+    if (settings === undefined) return undefined;
+    const capture = new CaptureToDisk(settings, headerOf(this.config), (line) => this.emit('note', line));
+    let isTakenOver = this.#options.takeOver !== undefined;
+    this.on('bridge', (bridge) => {
+      capture.follow(bridge, isTakenOver);
+      isTakenOver = false;
+    });
+    return capture;
   }
 
   #withOwn(state: unknown): HandOverState {

@@ -1,10 +1,8 @@
-import { createRequire } from 'node:module';
 import type { BridgeMeasurements } from '../bpmp/worker/index.js';
 import type { VmConfig } from '../config/index.js';
 import { type Exposition, expose, formatFor, processUsage, vmFamilies } from '../metrics/index.js';
 import { stateTable } from './states.js';
-
-const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+import { version } from './version.js';
 
 /** A supervised VM as its metrics see it. */
 export interface Measured {

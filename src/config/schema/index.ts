@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { append, deviceTree, dtb, firmware, initrd, kernel } from './boot.js';
 import { backend, bridge, policy } from './bridge.js';
+import { capture } from './capture.js';
 import { control, guestAgent, ready } from './control.js';
 import { cpu, cpuPinning, smp } from './cpu.js';
 import { pciDevices, platformBus, platformDevices, restore } from './devices.js';
@@ -70,6 +71,7 @@ export const vmFileSchema = z.strictObject({
   deadlines,
   hooks,
   control,
+  capture,
   metrics,
 });
 
