@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { askBpmp } from './bpmp-requests.js';
+import { streamCapture } from './capture-stream.js';
 import type { Follower, FollowerOptions } from './follower.js';
 import { runQmp } from './qmp-route.js';
 import { Refusal } from './refusal.js';
@@ -75,6 +76,12 @@ export const routes: readonly Route[] = [
     path: '/v1/bpmp/requests',
     what: 'ask its BPMP as its guest would, NDJSON: {"mrq", "tx"} a line, {"ret", "rx", "verdict", "rule"} back',
     answer: askBpmp,
+  },
+  {
+    method: 'GET',
+    path: '/v1/capture',
+    what: "the guest's transfers as pcapng, those that are kept: ?follow, ?recent=N",
+    answer: streamCapture,
   },
   {
     method: 'GET',

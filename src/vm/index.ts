@@ -1,5 +1,7 @@
 /** A VM's life: from its file to its end. */
 export { type QemuAccount, qemuAccount } from './account.js';
+export { captureHeader } from './capture-header.js';
+export { type CaptureSettings, CaptureToDisk } from './capture-to-disk.js';
 export type { SupervisorStatus } from './controlled.js';
 export { monitorDeadlineMs, pinnedBytes } from './deadlines.js';
 export { type HandOver, packHandOver, unpackHandOver } from './hand-over/index.js';

@@ -1,15 +1,19 @@
 import { rm, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { windowBars } from '../../bpmp/bridge/vfio-user/index.js';
 import { loadPolicy } from '../../bpmp/policy/index.js';
 import { type BridgeEnded, startBridge } from '../../bpmp/worker/index.js';
 import { GpuvmError } from '../../errors.js';
 import { vfioUserDevices, WINDOW_SLOT } from '../../qemu/index.js';
+import { CaptureToDisk, captureHeader } from '../../vm/index.js';
 import type { Call } from '../command.js';
 import { type Context, wantsColour } from '../context.js';
 import { BridgeView } from '../run/bridge-view.js';
 import { paintFor } from '../run/paint.js';
 import { onStopSignals } from '../run/signals.js';
 
+/** What its transfers are recorded as; who connects has no name. */
+const VM = 'serve';
 const layouts = ['auto', 'shared', 'trapped'] as const;
 
 export async function run({ options }: Call, { stdout, stderr, json }: Context): Promise<number> {
@@ -18,8 +22,12 @@ export async function run({ options }: Call, { stdout, stderr, json }: Context):
   const learnedFile = options.learned === undefined ? undefined : String(options.learned);
   const policy = await loadPolicy(String(options.policy));
   const guestAddress = parseAddress(options.address);
+  const paint = paintFor(wantsColour(stderr.stream));
+  const note = (text: string) => stderr.line(`${paint.faint('gpuvm:')} ${text}`);
+  const capture = captureOf(options.capture, policy.file, note);
+  await capture?.open();
   const handle = await startBridge({
-    vm: 'serve',
+    vm: VM,
     policy: { file: policy.file, text: policy.text },
     backend: options.simulated
       ? { kind: 'simulated' }
@@ -34,8 +42,7 @@ export async function run({ options }: Call, { stdout, stderr, json }: Context):
     record: watch,
   });
   const releaseSignals = onStopSignals(() => void handle.close());
-  const paint = paintFor(wantsColour(stderr.stream));
-  const note = (text: string) => stderr.line(`${paint.faint('gpuvm:')} ${text}`);
+  capture?.follow(handle);
   const follow = () => {
     const view = new BridgeView({ watch, paint, note, learnedFile });
     view.follow(handle);
@@ -53,9 +60,16 @@ export async function run({ options }: Call, { stdout, stderr, json }: Context):
   else stdout.line(qemu.arguments.map(quoteForShell).join(' '));
 
   const ended = await handle.ended;
+  await capture?.close();
   releaseSignals();
   await rm(stubPath, { force: true });
   return finish(ended, view);
+}
+
+function captureOf(given: unknown, policy: string, note: (text: string) => void): CaptureToDisk | undefined {
+  if (given === undefined) return undefined;
+  const header = captureHeader(VM, `bridge vfio-user, policy ${policy}`);
+  return new CaptureToDisk({ file: resolve(String(given)) }, header, note);
 }
 
 function finish(ended: BridgeEnded, view: BridgeView): number {

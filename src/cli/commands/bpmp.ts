@@ -1,5 +1,5 @@
 import type { Command } from '../command.js';
-import { device, learned, policy, simulated, watch } from './options.js';
+import { capture, device, learned, policy, simulated, watch } from './options.js';
 
 const throughVm = ['--vm <name>', 'ask as the guest of this running VM would'] as const;
 /** Of commands that look at the firmware's state, and may change it. */
@@ -67,6 +67,7 @@ export const bpmpCommands: readonly Command[] = [
       ['--layout <layout>', 'auto, shared or trapped (default: auto)'],
       ['--address <address>', "the window's guest-physical address"],
       watch,
+      capture,
       learned,
     ],
     examples: ['gpuvm bpmp serve --socket /tmp/bpmp.sock --policy examples/policies/gpu.yaml --simulated'],

@@ -7,3 +7,4 @@ export const learned = [
   'with `mode: learn`, write the policy that was learned to this file',
 ] as const;
 export const policy = ['--policy <file>', 'the policy that decides', true] as const;
+export const capture = ['--capture <file>', 'keep every transfer in this file, as pcapng'] as const;

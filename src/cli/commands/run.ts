@@ -1,5 +1,5 @@
 import type { Command } from '../command.js';
-import { learned, watch } from './options.js';
+import { capture, learned, watch } from './options.js';
 
 export const runCommands: readonly Command[] = [
   {
@@ -12,9 +12,13 @@ next step: quit, SIGTERM, SIGKILL. Ctrl-A x does the same; Ctrl-A Ctrl-C sends a
       watch,
       ['--events <file>', 'write what happens to this file, one JSON document a line'],
       ['--save-dtb <file>', "write the guest's device tree to this file as it is handed to QEMU"],
+      capture,
       learned,
     ],
-    examples: ['gpuvm run examples/simulated-orin.yaml --watch', 'gpuvm run vm.yaml --events events.ndjson'],
+    examples: [
+      'gpuvm run examples/simulated-orin.yaml --watch',
+      'gpuvm run vm.yaml --capture vm.pcapng --events events.ndjson',
+    ],
     load: () => import('../run/begin.js'),
   },
 ];

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { BridgeThread } from '../../bpmp/worker/thread.js';
 import { loadVmFile, type VmConfig } from '../../config/index.js';
 import { GpuvmError, HANDED_OVER } from '../../errors.js';
-import { endings, Supervisor, type SupervisorReport } from '../../vm/index.js';
+import { type CaptureSettings, endings, Supervisor, type SupervisorReport } from '../../vm/index.js';
 import type { Call } from '../command.js';
 import { type Context, wantsColour } from '../context.js';
 import type { BridgeView, BridgeViewOptions } from './bridge-view.js';
@@ -40,6 +41,7 @@ export async function run(
   const takeOver = await service?.left(config.name);
   const vm: Supervisor = new Supervisor(config, {
     record: watch || log !== undefined,
+    ...(options.capture !== undefined && { capture: captureOf(config, String(options.capture)) }),
     ...(service?.keeps && { handOver: true }),
     ...(takeOver && { takeOver }),
     async startBridge(own) {
@@ -134,6 +136,12 @@ export async function run(
     await service?.close(lastWord);
     await log?.close();
   }
+}
+
+/** Where the command line would have them; how many and how large is the VM file's matter, or nobody's. */
+function captureOf({ bridge, capture, name }: VmConfig, file: string): CaptureSettings {
+  if (bridge.kind !== 'none') return { ...capture, file: resolve(file) };
+  throw new GpuvmError('GPUVM_USAGE', `${name} has no transfers to capture: its VM file has no bridge`);
 }
 
 function changesHost({ hooks, platformDevices, pciDevices }: VmConfig): boolean {
