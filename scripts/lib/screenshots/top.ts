@@ -23,14 +23,16 @@ export const terminalPictures: readonly TerminalPicture[] = [
   { name: 'top', ...small, words: `top ${VM}`, prepare: (tmux) => keys(tmux) },
   { name: 'top-large', ...large, words: `top ${VM}`, prepare: (tmux) => keys(tmux) },
   { name: 'top-resource', ...small, words: `top ${VM}`, prepare: (tmux) => keys(tmux, '3', 'Enter') },
-  { name: 'top-denials', ...small, words: `top ${VM}`, prepare: (tmux) => keys(tmux, '4', 'Down') },
+  { name: 'top-denials', ...small, words: `top ${VM}`, prepare: (tmux) => keys(tmux, '4', 'End') },
   { name: 'top-latency', ...small, words: `top ${VM}`, prepare: (tmux) => keys(tmux, '5') },
   {
     name: 'trace',
     ...small,
-    words: `trace ${VM} --follow`,
+    // A line of a refusal has its rule, too.
+    columns: 110,
+    words: `trace ${VM} --follow --filter 'bpmp.verdict != "malformed"'`,
     async prepare(tmux) {
-      await tmux.until((text) => text.trimEnd().split('\n').length >= small.rows);
+      await tmux.until((text) => text.trimEnd().split('\n').length >= small.rows - 1);
       await sleep(DRAWN_MS);
     },
   },

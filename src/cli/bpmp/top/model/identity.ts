@@ -28,6 +28,9 @@ export function identify(mrq: number, tx: Uint8Array): Identity {
   const { status, command, id } = classify(mrq, tx, scratch);
   if (status === ShapeStatus.UNKNOWN_MRQ)
     return { mrq, command: 0, commandKey: -1 - mrq, kind: undefined, id: -1 };
+  // Too short for its command: what there is of it is none.
+  if (status === ShapeStatus.TRUNCATED && tx.length < 4 && mrqs.get(mrq)?.hasCommands)
+    return { mrq, command: -1, commandKey: mrq * COMMANDS + 0.5, kind: undefined, id: -1 };
   const kind = id < 0 ? undefined : commandOf(mrq, command)?.idKind;
   return { mrq, command, commandKey: mrq * COMMANDS + command, kind, id };
 }
@@ -37,6 +40,7 @@ export function commandTitle({ mrq, command }: Pick<Identity, 'mrq' | 'command'>
   const family = mrqs.get(mrq);
   if (family === undefined) return `MRQ ${mrq}`;
   if (!family.hasCommands) return family.name;
+  if (command < 0) return `${family.name} (unreadable)`;
   return commandOf(mrq, command)?.title ?? `${family.name} command ${command}`;
 }
 

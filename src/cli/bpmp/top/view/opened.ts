@@ -1,7 +1,7 @@
 import { requestText } from '../../../../vm/request-events.js';
 import { verdicts } from '../model/activity.js';
 import type { Opened } from '../model/summary.js';
-import { answerText, shortRequestLine } from '../request-line.js';
+import { answerText, shortRequestLine, shortRule } from '../request-line.js';
 import {
   beside,
   type CellLine,
@@ -28,7 +28,11 @@ export function openedPane(picture: Picture, opened: Opened, width: number, heig
   const facts = [
     ...countLines(picture, opened, left),
     ...namedCounts('asked by', opened.askers, left),
-    ...namedCounts('rule', opened.rules, left),
+    ...namedCounts(
+      'rule',
+      opened.rules.map(([rule, count]) => [shortRule(rule), count] as const),
+      left,
+    ),
   ];
   const top = Math.max(5, Math.min(facts.length, Math.floor(height * 0.4)));
   const head = beside(
