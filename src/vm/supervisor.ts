@@ -65,7 +65,8 @@ export class Supervisor extends Controlled {
   async run(): Promise<SupervisorReport> {
     if (this.state !== 'new') throw new GpuvmError('GPUVM_USAGE', 'a Supervisor runs once');
     const { takeOver } = this.#options;
-    await (takeOver ? this.#capture?.reopen() : this.#capture?.open());
+    // Without a capture it is on its way at once, for whoever asks right after.
+    if (this.#capture) await (takeOver ? this.#capture.reopen() : this.#capture.open());
     try {
       return await this.#runAll();
     } finally {

@@ -27,6 +27,7 @@ describe('what can be asked', () => {
       'GET /v1/status',
       'GET /v1/bpmp',
       'POST /v1/bpmp/requests',
+      'GET /v1/capture',
       'GET /v1/metrics',
       'POST /v1/stop',
       'POST /v1/pause',
