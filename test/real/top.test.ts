@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Tmux } from '../../scripts/lib/screenshots/tmux.js';
+import { BusyVm } from '../../scripts/lib/screenshots/vm.js';
 import { CaptureWriter } from '../../src/bpmp/capture/index.js';
 import { sample } from '../cli/bpmp/top/sample.js';
+import { demoIsPrepared } from './demo-parts.js';
 import { hasProgram } from './programs.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -152,5 +154,50 @@ describe.skipIf(!hasProgram('tmux'))('gpuvm bpmp top in a real terminal', () => 
     await tmux.until('malf.');
     await tmux.keys('q');
     await expectRestored(tmux, 0);
+  });
+});
+
+describe.skipIf(!hasProgram('tmux') || !demoIsPrepared())('gpuvm bpmp top on a running VM', () => {
+  it('shows what a guest asks as it asks, what it was refused and what it holds, and that it ended', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gpuvm-real-top-vm-'));
+    const vm = await BusyVm.start(folder);
+    const command = `cd '${root}' && "${process.execPath}" --import tsx src/cli/main.ts bpmp top; echo status $?`;
+    // Nothing is named: it is the one VM that runs.
+    const tmux = await Tmux.start(command, { columns: 80, rows: 24, env: { ...vm.env, LC_ALL: 'C.UTF-8' } });
+    try {
+      const first = await tmux.until(/clk GPC0CLK .*Holds \d|Holds 6[\s\S]*power domain GPU +on/);
+      expect(first).toMatch(/^ gpuvm top {2}simulated-orin {2}running {2}up \d+ s .* live /);
+      const count = async () =>
+        Number(
+          (await tmux.text())
+            .split('\n')[1]!
+            .replace(/ requests.*/, '')
+            .replaceAll(' ', ''),
+        );
+      const before = await count();
+      await expect.poll(count, { timeout: 30_000 }).toBeGreaterThan(before + 20);
+
+      await tmux.keys('4', 'End');
+      await tmux.until('mrqs: {DEBUG: [OPEN_WO]}');
+      await tmux.keys('6');
+      await tmux.until(/clock rate GPC0CLK +114\.75 MHz +918 MHz/);
+      await tmux.keys('r', '2');
+      await expect.poll(count, { timeout: 10_000 }).toBeLessThan(before + 20);
+
+      await tmux.keys('p');
+      const held = await tmux.until('PAUSED');
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      expect(await tmux.text()).toBe(held);
+      await tmux.keys('p');
+
+      await vm.stop();
+      await tmux.until(/^ gpuvm top .* ended /);
+      await tmux.keys('q');
+      await tmux.until('status 0');
+    } finally {
+      await tmux.stop();
+      await vm.stop();
+      rmSync(folder, { recursive: true });
+    }
   });
 });

@@ -25,9 +25,11 @@ const GROUND = '#1b1f27';
 const FONT_PX = 14;
 /** What every glyph of DejaVu Sans Mono advances by. */
 const ADVANCE_PX = 0.60205 * FONT_PX;
-/** A place of the terminal: whole pixels at the scale of 1.5 that pictures are taken at, so that grounds have no seams. */
-const PLACE_PX = 26 / 3;
-const LINE_PX = 16;
+/** Pixels of the picture for each of the page's. */
+export const SCALE = 1.6;
+/** A place of the terminal: 14 by 26 pixels of the picture, and whole 64ths of the page's, so that grounds have no seams. */
+const PLACE_PX = 8.75;
+const LINE_PX = 16.25;
 
 /** A captured terminal as a page that looks like it: every run stands where its cells are. */
 export function terminalPage(captured: string, columns: number): string {

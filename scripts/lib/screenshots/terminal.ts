@@ -2,12 +2,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { photograph } from './chromium.js';
-import { terminalPage } from './terminal-page.js';
+import { SCALE, terminalPage } from './terminal-page.js';
 import { Tmux } from './tmux.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-/** A picture is looked at on screens that are finer than a terminal is drawn for. */
-const SCALE = 1.5;
 
 export interface TerminalPicture {
   readonly name: string;

@@ -56,7 +56,9 @@ export class BusyVm {
     return new BusyVm(env, child, client);
   }
 
+  /** Once it is gone, nothing. */
   async stop(): Promise<void> {
+    if (this.#process.exitCode !== null) return;
     await this.#client.stop({ now: true, wait: true }).catch(() => this.#process.kill('SIGKILL'));
   }
 }

@@ -1,7 +1,7 @@
 import type { TransferRecord } from '../../../bpmp/capture/index.js';
 import { edited } from './edit.js';
 import type { Origin, VmFacts } from './facts.js';
-import { open, type Summary, summarize } from './model/summary.js';
+import { type Opened, open, type Summary, summarize } from './model/summary.js';
 import { Traffic } from './model/traffic.js';
 import { navigated } from './navigate.js';
 import { type Choice, firstUi, type Mistake, type Ui } from './ui.js';
@@ -40,8 +40,8 @@ export class App {
   #facts: VmFacts | undefined;
   #ended: string | undefined;
   #notice: string | undefined;
-  /** While it is held. */
-  #held: Summary | undefined;
+  /** While it is held: what is shown, and what was opened since. */
+  #held: { summary: Summary; facts: VmFacts | undefined; opened?: Opened | undefined } | undefined;
   #isReset = false;
 
   constructor(options: AppOptions) {
@@ -100,14 +100,14 @@ export class App {
     const { origin, fixOf } = this.#options;
     // What a file holds is over: its end is its present.
     const atMs = origin.kind === 'file' ? (this.#shown.lastMs ?? nowMs) : nowMs;
-    const summary = this.#held ?? summarize(this.#shown, atMs);
-    const { opened } = this.#ui;
+    const summary = this.#held?.summary ?? summarize(this.#shown, atMs);
+    const facts = this.#held ? this.#held.facts : this.#facts;
     return {
       ui: this.#ui,
       origin,
-      facts: this.#facts && this.#isReset ? { ...this.#facts, totals: undefined } : this.#facts,
+      facts: facts && this.#isReset ? { ...facts, totals: undefined } : facts,
       summary,
-      opened: opened && open(this.#shown, opened.table, opened.key, summary.nowMs),
+      opened: this.#opened(summary.nowMs),
       ended: this.#ended,
       notice: this.#notice,
       fixOf,
@@ -144,8 +144,8 @@ export class App {
         if (this.#options.origin.kind === 'file') return this.#options.isRepeatable ? 'again' : undefined;
         this.#isReset = true;
         this.clear();
-        this.#held = this.#held && summarize(this.#shown, nowMs);
-        this.#ui = { ...ui, opened: undefined, note: 'counting from here' };
+        this.#held = undefined;
+        this.#ui = { ...ui, opened: undefined, pausedMs: undefined, note: 'counting from here' };
         return undefined;
       case 'v':
         return this.#options.origin.kind === 'vm' ? 'list' : undefined;
@@ -155,9 +155,20 @@ export class App {
     }
   }
 
+  #opened(nowMs: number): Opened | undefined {
+    const { opened } = this.#ui;
+    if (opened === undefined) return undefined;
+    const held = this.#held?.opened;
+    if (held?.pane === opened.table && held.key === opened.key) return held;
+    const found = open(this.#shown, opened.table, opened.key, nowMs);
+    if (this.#held) this.#held.opened = found;
+    return found;
+  }
+
   #hold(ui: Ui, nowMs: number): void {
     const isHeld = this.#held !== undefined;
-    this.#held = isHeld ? undefined : this.picture(nowMs).summary;
+    const { summary, opened } = this.picture(nowMs);
+    this.#held = isHeld ? undefined : { summary, facts: this.#facts, opened };
     this.#ui = { ...ui, pausedMs: isHeld ? undefined : nowMs };
   }
 

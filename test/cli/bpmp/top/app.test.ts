@@ -52,10 +52,15 @@ describe('keys', () => {
     press(app, nowMs, 'p');
     const before = shown(app, nowMs, 80, 24);
     app.add(sample({ count: 100, seed: 9 }));
+    app.setFacts({ state: 'paused', restarts: 3 });
     expect(shown(app, nowMs + 5000, 80, 24)).toBe(before);
+    press(app, nowMs, '3', 'enter');
+    const opened = shown(app, nowMs, 80, 24);
+    app.add(sample({ count: 100, seed: 10 }));
+    expect(shown(app, nowMs + 5000, 80, 24)).toBe(opened);
     expect(before.split('\n')[0]).toContain('PAUSED');
     press(app, nowMs, ' ');
-    expect(app.picture(nowMs).summary.all.count).toBe(1600);
+    expect(app.picture(nowMs).summary.all.count).toBe(1700);
   });
 
   it('count anew', () => {

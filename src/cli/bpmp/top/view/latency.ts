@@ -43,7 +43,7 @@ export function latencyChart(
   if (used.length === 0) return [title, [span('nothing yet', 'faint')]];
   // Whole decades, so that the axis is read at a glance.
   const from = 10 ** Math.floor(Math.log10(Math.max(1, used[0]!.fromNs)));
-  const to = 10 ** Math.ceil(Math.log10(Math.max(10 * from, used.at(-1)!.toNs)));
+  const to = 10 ** Math.ceil(Math.log10(Math.max(10 * from, figures.maxNs)));
   const chartWidth = Math.max(1, width - 9);
   const columns = logarithmic(spans, from, to, chartWidth);
   const chart = columnLines(columns, Math.max(1, height - 4));
