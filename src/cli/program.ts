@@ -5,7 +5,7 @@ import { commands } from './commands/index.js';
 type Run = (command: Command, call: Call) => Promise<void>;
 
 const groups: Readonly<Record<string, string>> = {
-  bpmp: "ask, decode and decide requests to the chip's power firmware",
+  bpmp: "the chip's power firmware: ask it, watch what VMs ask, explain, replay, learn",
   config: 'check VM files, print one to begin with, and their schema for editors',
   dt: 'analyze, make and check device trees, of hosts and of guests',
   devices: "give the host's devices to VFIO and back, and list them",

@@ -10,8 +10,20 @@ export interface VmPaths {
 
 /** The files of a VM, apart from devices: those that are only read, and those (or their folders) that are written. */
 export function pathsOf(config: VmConfig, program: readonly string[]): VmPaths {
-  const { kernel, initrd, dtb, deviceTree, policy, firmware, disks, serial, qemu, memoryBackend, control } =
-    config;
+  const {
+    kernel,
+    initrd,
+    dtb,
+    deviceTree,
+    policy,
+    firmware,
+    disks,
+    serial,
+    qemu,
+    memoryBackend,
+    control,
+    capture,
+  } = config;
   const { overlays, hostTree, profiles } = deviceTree;
   const trees = [dtb, ...overlays, hostTree, ...profiles];
   const read = [config.file, kernel, initrd, ...trees, policy, qemu.binary, ...program];
@@ -27,6 +39,8 @@ export function pathsOf(config: VmConfig, program: readonly string[]): VmPaths {
     if (port.kind === 'file' || port.kind === 'unix') written.push(dirname(port.path));
   if (memoryBackend?.kind === 'file' || memoryBackend?.kind === 'hugepages') written.push(memoryBackend.path);
   if (control.socket !== undefined) written.push(dirname(control.socket));
+  // The folder, as older captures are renamed.
+  if (capture) written.push(dirname(capture.file));
   const isPlain = (path: string | undefined): path is string =>
     path?.startsWith('/') === true && !/^\/(dev|proc|sys)\//.test(path);
   return { read: unique(read.filter(isPlain)), written: unique(written.filter(isPlain)) };

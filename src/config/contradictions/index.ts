@@ -1,5 +1,6 @@
 import type { Mistake, YamlDocument } from '../document.js';
 import type { VmFile } from '../schema/index.js';
+import { captureContradictions } from './capture.js';
 import { Complaints } from './complain.js';
 import { deviceContradictions } from './devices.js';
 import { lifecycleContradictions } from './lifecycle.js';
@@ -17,6 +18,7 @@ export function contradictions(config: VmFile, document: YamlDocument): Mistake[
   storageContradictions(complaints);
   networkContradictions(complaints);
   metricsContradictions(complaints);
+  captureContradictions(complaints);
   deviceContradictions(complaints);
   lifecycleContradictions(complaints);
   return complaints.mistakes;
