@@ -494,7 +494,7 @@ const table: readonly (readonly [lines: string, ...mistakes: string[]])[] = [
     '3:20: metrics.listen is "127.0.0.1:70000", which is not an address and a port such as "127.0.0.1:9470" or "[::1]:9470"',
   ],
   ['capture: { file: a.pcapng }', '3:1: capture has nothing to keep: the VM has no bridge'],
-  ['capture: { file: a.pcapng, files: 0 }', '3:31: capture.files must be a whole number from 1 to 1000'],
+  ['capture: { file: a.pcapng, files: 0 }', '3:35: capture.files must be a whole number from 1 to 1000'],
   ['metrics: { public: true }', '3:10: metrics.listen is missing'],
   ['extraArguments: -s', '3:17: extraArguments must be a list'],
   [
