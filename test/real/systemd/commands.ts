@@ -1,3 +1,4 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
@@ -14,7 +15,8 @@ export function bundledCommands(): Promise<string> {
 }
 
 async function bundle(): Promise<string> {
-  await build({
+  const { outputFiles } = await build({
+    write: false,
     entryPoints: { main: join(root, 'src/cli/main.ts'), entry: join(root, 'src/bpmp/worker/entry.ts') },
     outdir: folder,
     bundle: true,
@@ -25,5 +27,23 @@ async function bundle(): Promise<string> {
     packages: 'external',
     logLevel: 'error',
   });
+  mkdirSync(folder, { recursive: true });
+  for (const { path, contents } of outputFiles) replace(path, contents);
   return join(folder, 'main.js');
+}
+
+/** At once, and only where it differs: another file's services may be starting from it. */
+function replace(path: string, contents: Uint8Array): void {
+  if (same(path, contents)) return;
+  const next = `${path}.${process.pid}`;
+  writeFileSync(next, contents);
+  renameSync(next, path);
+}
+
+function same(path: string, contents: Uint8Array): boolean {
+  try {
+    return readFileSync(path).equals(contents);
+  } catch {
+    return false;
+  }
 }
