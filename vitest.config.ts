@@ -6,6 +6,15 @@ import { defineConfig } from 'vitest/config';
  */
 const headers = { test: { name: 'headers', include: ['test/headers/**/*.test.ts'] } };
 
+/** What starts no guest of any weight and waits more than it works, or works in folders and processes of its own alone. */
+const waiting = [
+  'kill-matrix',
+  'systemd/recover',
+  'systemd/service',
+  'systemd/store',
+  'systemd/unfit-state',
+].map((name) => `test/real/${name}.test.ts`);
+
 export default defineConfig({
   test: {
     reporters: ['default', './test/scripts/none-skipped.ts'],
@@ -16,6 +25,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/real/**', 'test/headers/**'],
           testTimeout: 30_000,
+          // As many as there are cores: many of them wait, and one fewer, the default, is a single one on two cores.
+          maxWorkers: '100%',
           sequence: { groupOrder: 1 },
         },
       },
@@ -25,11 +36,23 @@ export default defineConfig({
           name: 'real',
           globalSetup: ['test/support/own-folders.ts'],
           include: ['test/real/**/*.test.ts', 'examples/testing/*.vitest.ts'],
-          exclude: ['test/real/twin/**'],
+          exclude: ['test/real/twin/**', ...waiting],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        // The same, two files at a time: none of them shares a core with a guest that needs one.
+        test: {
+          name: 'real-waiting',
+          globalSetup: ['test/support/own-folders.ts'],
+          include: waiting,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -38,7 +61,7 @@ export default defineConfig({
           name: 'twin',
           include: ['test/real/twin/**/*.test.ts'],
           maxWorkers: 2,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
       ...(process.env.GPUVM_KERNEL_INCLUDE ? [headers] : []),
