@@ -23,7 +23,8 @@ export async function streamCapture({ vm, query, response, stay }: Exchange): Pr
   response.once('close', () => gone.abort());
   for await (const chunk of blocks) {
     if (response.destroyed) return;
-    if (!response.write(chunk)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    // Called off where he goes meanwhile.
+    if (!response.write(chunk)) await once(response, 'drain', gone).catch(() => undefined);
   }
   response.end();
 }

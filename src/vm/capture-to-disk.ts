@@ -1,4 +1,4 @@
-import type { CaptureFile, RingStart, WriterOptions } from '../bpmp/capture/index.js';
+import type { CaptureFile, RingProgress, RingStart, WriterOptions } from '../bpmp/capture/index.js';
 import type { BridgeHandle } from '../bpmp/worker/index.js';
 import { GpuvmError } from '../errors.js';
 import { pause } from './waiting.js';
@@ -14,6 +14,7 @@ export interface CaptureSettings {
 }
 
 const AGAIN_MS = 10_000;
+const MOST_LOOKED_AT = 8;
 /** The disk's matter, which may pass: no reason for a VM not to start. */
 const PASSING = ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS'];
 
@@ -103,17 +104,43 @@ export class CaptureToDisk {
     return undefined;
   }
 
+  /** A process that was killed amid a write may have written more than it could note: then its file tells. */
+  async #firstMissing({ stored, storing }: RingProgress): Promise<number> {
+    if (storing <= stored) return stored;
+    const { olderName } = await import('../bpmp/capture/index.js');
+    const { file, files = MOST_LOOKED_AT } = this.#settings;
+    // One that was killed as it began has left a file with nothing in it.
+    for (let number = 1; number < Math.min(files, MOST_LOOKED_AT); number++) {
+      const next = await nextIn(olderName(file, number), this.#header.vms?.[0]?.name);
+      if (next > 0) return next > stored && next <= storing ? next : stored;
+    }
+    return stored;
+  }
+
   async #write(bridge: BridgeHandle, isTakenOver: boolean): Promise<void> {
     const progress = await bridge.captureProgress();
-    const start: RingStart = isTakenOver ? { sequence: progress.stored } : 'oldest';
     const file = await this.#file;
     if (file === undefined) return;
+    const start: RingStart = isTakenOver ? { sequence: await this.#firstMissing(progress) } : 'oldest';
     for await (const { blocks, records, dropped, next } of bridge.captured({ start })) {
       progress.begin(next);
       await file.appendBlocks(blocks, records, dropped);
       progress.end(next);
     }
   }
+}
+
+/** The sequence behind a VM's last transfer in a file; 0 where there is none. */
+async function nextIn(path: string, vm: string | undefined): Promise<number> {
+  const { readCapture } = await import('../bpmp/capture/index.js');
+  let next = 0;
+  try {
+    for await (const records of readCapture(path))
+      for (const record of records) if (record.vm === vm) next = record.sequence + 1;
+  } catch {
+    // There is none, or it is something else: then nothing was written to it.
+  }
+  return next;
 }
 
 function isPassing(error: unknown): boolean {
