@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compare, readConsole, readEvents } from '../../scripts/lib/demo-accounts.js';
 import { cacheFolder } from '../../src/config/index.js';
 import { demoIsPrepared } from './demo-parts.js';
+import { Tshark } from './dissector/tshark.js';
 
 const checkout = fileURLToPath(new URL('../../', import.meta.url));
 const example = join(checkout, 'examples/simulated-orin.yaml');
@@ -42,6 +43,37 @@ describe.skipIf(!demoIsPrepared())('the demo (prepared by scripts/setup)', () =>
   it('is as expected on both sides, by its own script', async () => {
     const { stdout } = await execa(join(checkout, 'scripts/demo'), { timeout: 150_000, stdin: 'ignore' });
     expect(stdout).toContain('both accounts agree');
+  });
+
+  it('leaves a capture that Wireshark reads by its names', async () => {
+    const tshark = new Tshark();
+    try {
+      const capture = join(cacheFolder(), 'demo.pcapng');
+      const { stdout } = await tshark.run(['-r', capture]);
+      const rows = stdout.trimEnd().split('\n');
+      expect(rows).toHaveLength(17);
+      const info = rows.map((row) => row.replace(/^.* BPMP +\d+ /, ''));
+      expect(rows.every((row) => / simulated-orin → BPMP +BPMP /.test(row))).toBe(true);
+      expect(info.slice(2, 12)).toEqual([
+        'PG SET_STATE GPU ON: allow, 0',
+        'PG GET_STATE GPU (35): allow, 0',
+        'CLK ENABLE GPUSYS (304): allow, 0',
+        'CLK ENABLE GPC0CLK (41): allow, 0',
+        'CLK ENABLE GPC1CLK (236): allow, 0',
+        'CLK SET_RATE GPC0CLK 918 MHz: allow, 0',
+        'CLK GET_RATE GPC0CLK (41): allow, 0',
+        'RESET DEASSERT GPU (19): allow, 0',
+        'CLK DISABLE PLLP_OUT0 (102): absorb, 0',
+        'DEBUG OPEN_WO "clk/pllp_out0/rate": deny, -1 (EPERM)',
+      ]);
+      const capinfos = await execa('capinfos', ['-M', '-T', '-c', '-o', capture]);
+      expect(capinfos.stdout).toMatch(/\t17\tTrue$/m);
+      const copy = tshark.path('copy.pcapng');
+      await execa('editcap', [capture, copy]);
+      expect((await tshark.run(['-r', copy])).stdout).toBe(stdout);
+    } finally {
+      tshark.remove();
+    }
   });
 
   it('is as expected with every access trapped', async () => {

@@ -1,18 +1,15 @@
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SimulatedBpmp } from '../../src/bpmp/backend/index.js';
-import { CaptureWriter, readCapture, type TransferRecord } from '../../src/bpmp/capture/index.js';
+import { readCapture, type TransferRecord } from '../../src/bpmp/capture/index.js';
 import { loadPolicy } from '../../src/bpmp/policy/index.js';
 import { Judge } from '../../src/bpmp/replay/index.js';
 import { run as learn } from '../../src/cli/bpmp/learn.js';
 import { run as replay } from '../../src/cli/bpmp/replay.js';
 import type { CommandModule } from '../../src/cli/command.js';
-import { loadVmFile } from '../../src/config/index.js';
-import { VirtualMachine } from '../../src/vm/index.js';
 import { world } from '../cli/world.js';
 import { demoIsPrepared } from './demo-parts.js';
 import { GpuvmProcess } from './gpuvm-process.js';
@@ -31,14 +28,9 @@ describe.skipIf(!demoIsPrepared())('the demo’s transfers (prepared by scripts/
   let records: TransferRecord[];
 
   beforeAll(async () => {
-    const vm = new VirtualMachine(await loadVmFile(example));
-    const chunks: Uint8Array[] = [];
-    const recording = once(vm, 'bridge').then(async () => {
-      for await (const { blocks } of vm.bridge!.captured()) chunks.push(blocks);
-    });
-    await Promise.all([vm.run(), recording]);
-    const writer = new CaptureWriter({ vms: [{ name: 'simulated-orin' }] });
-    writeFileSync(capture, Buffer.concat([writer.header(), ...chunks, writer.end()]));
+    const demo = new GpuvmProcess('run', example, '--capture', capture);
+    demo.child.stdin!.end();
+    expect(await demo.ended).toBe(0);
     records = [];
     for await (const batch of readCapture(capture)) records.push(...batch);
   }, 90_000);
