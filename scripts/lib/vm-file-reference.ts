@@ -27,7 +27,10 @@ const chapters: readonly (readonly [title: string, keys: readonly string[]])[] =
   ["The host's devices", ['platformDevices', 'pciDevices', 'platformBus', 'restore']],
   ['The power firmware', ['bridge', 'backend', 'policy']],
   ['QEMU around them', ['display', 'defaults', 'reboot', 'onPanic', 'watchdog', 'extraArguments']],
-  ['Its life', ['ready', 'stop', 'deadlines', 'restart', 'onGuestReset', 'hooks', 'control', 'metrics', 'capture']],
+  [
+    'Its life',
+    ['ready', 'stop', 'deadlines', 'restart', 'onGuestReset', 'hooks', 'control', 'metrics', 'capture'],
+  ],
 ];
 
 /** docs/vm-file.md: what is written by hand, with a table of every key from the schema. */
