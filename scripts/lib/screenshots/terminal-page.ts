@@ -26,10 +26,10 @@ const FONT_PX = 14;
 /** What every glyph of DejaVu Sans Mono advances by. */
 const ADVANCE_PX = 0.60205 * FONT_PX;
 /** Pixels of the picture for each of the page's. */
-export const SCALE = 1.6;
-/** A place of the terminal: 14 by 26 pixels of the picture, and whole 64ths of the page's, so that grounds have no seams. */
-const PLACE_PX = 8.75;
-const LINE_PX = 16.25;
+export const SCALE = 2;
+/** A place of the terminal: whole pixels of the picture, so that grounds have no seams. */
+const PLACE_PX = 8.5;
+const LINE_PX = 16;
 
 /** A captured terminal as a page that looks like it: every run stands where its cells are. */
 export function terminalPage(captured: string, columns: number): string {
