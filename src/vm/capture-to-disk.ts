@@ -14,6 +14,9 @@ export interface CaptureSettings {
 }
 
 const AGAIN_MS = 10_000;
+/** How long a slow disk may take for the last of a VM's transfers. */
+const LAST_MS = 5_000;
+const LOOK_MS = 20;
 const MOST_LOOKED_AT = 8;
 /** The disk's matter, which may pass: no reason for a VM not to start. */
 const PASSING = ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS'];
@@ -68,9 +71,14 @@ export class CaptureToDisk {
   /** When the bridges have ended: writes what is left, and ends the file. */
   async close(): Promise<void> {
     this.#over.abort();
-    await Promise.all(this.#following);
     const file = await this.#file;
+    const following = Promise.all(this.#following).then(() => true);
+    const deadlineMs = performance.now() + LAST_MS;
+    // A disk that refuses is not waited for: what it does not take at the end is given up, and counted.
+    while (file?.isFailing === false && performance.now() < deadlineMs)
+      if (await Promise.race([following, pause(LOOK_MS).then(() => false)])) break;
     await file?.close();
+    await following;
     const { lost = 0 } = file?.counts ?? {};
     if (lost > 0) this.#onNote(`${lost} transfers are missing from the capture ${this.#settings.file}`);
   }
