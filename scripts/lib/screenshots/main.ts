@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { SimulatedBpmp } from '../../../src/bpmp/backend/index.js';
 import { readCapture } from '../../../src/bpmp/capture/index.js';
+import { loadPolicy } from '../../../src/bpmp/policy/index.js';
+import { compileFor } from '../../../src/bpmp/replay/index.js';
 import { ControlClient } from '../../../src/control/index.js';
 import { withBrowser } from './chromium.js';
 import { photographReport } from './report.js';
@@ -16,6 +19,8 @@ const WARM_UP_MS = 65_000;
 /** Pages pull these in over the network. */
 const MOST_BYTES = 150_000;
 
+/** The one that the VM has. */
+const POLICY = fileURLToPath(new URL('../../../examples/policies/gpu.yaml', import.meta.url));
 const folder = fileURLToPath(new URL('../../../docs/images/', import.meta.url));
 const wanted = new Set(process.argv.slice(2));
 const isWanted = (name: string) => wanted.size === 0 || [...wanted].some((word) => name.startsWith(word));
@@ -41,7 +46,12 @@ async function main(): Promise<void> {
     if (isWanted('report')) {
       const client = new ControlClient({ path: join(vm.env.GPUVM_RUNTIME_DIR!, `${vm.name}.sock`) });
       const transfers = readCapture(await client.capture());
-      const sizes = await photographReport(transfers, folder, { title: vm.name, source: vm.name });
+      const policy = await compileFor(await loadPolicy(POLICY), new SimulatedBpmp());
+      const sizes = await photographReport(transfers, folder, {
+        title: vm.name,
+        source: vm.name,
+        fixOf: (mrq, tx) => policy.explain(mrq, tx).fix,
+      });
       for (const [name, bytes] of Object.entries(sizes)) told(name, bytes);
     }
   } finally {

@@ -2,8 +2,9 @@ import { createRequire } from 'node:module';
 import { basename } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { SimulatedBpmp } from '../../bpmp/backend/index.js';
-import { parentsOf } from '../../bpmp/mediator/index.js';
+
 import { loadPolicy } from '../../bpmp/policy/index.js';
+import { compileFor } from '../../bpmp/replay/index.js';
 import { loadVmFile } from '../../config/index.js';
 import { GpuvmError } from '../../errors.js';
 import { type FixOf, type ReportResult, writeReport } from '../../report/index.js';
@@ -79,10 +80,7 @@ async function readVm(file: string): Promise<{ memoryMap: string; policy: string
 
 /** The lines of a policy, compiled as a bridge would, that would allow what it refuses. */
 async function fixesOf(file: string): Promise<FixOf> {
-  const policy = await loadPolicy(file);
-  const alone = policy.compile();
-  const clocks = await parentsOf(alone.grantedClocks, new SimulatedBpmp(), alone.chip.clocks.maxId);
-  const compiled = policy.compile({ sharedParents: { clocks } });
+  const compiled = await compileFor(await loadPolicy(file), new SimulatedBpmp());
   return (mrq, tx) => compiled.explain(mrq, tx).fix;
 }
 
