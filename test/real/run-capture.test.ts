@@ -166,7 +166,7 @@ ${more}`,
   it.skipIf(!hasTools)(
     'is read live by curl and tshark, and by one who reads nothing for a while',
     async () => {
-      const { file, tally, socket } = vmFile('live', '', 40_000);
+      const { file, tally, socket } = vmFile('live', '', 200_000);
       const vm = new GpuvmProcess('run', file, '--verbose');
       try {
         await vm.waitFor('stderr', 'state: running');
@@ -191,14 +191,14 @@ ${more}`,
         ]);
         writeFileSync(join(folder, 'recent.pcapng'), recent.stdout);
         expect((await recordsOf(join(folder, 'recent.pcapng'))).map(({ sequence }) => sequence)).toEqual(
-          Array.from({ length: 7 }, (_, i) => 39_993 + i),
+          Array.from({ length: 7 }, (_, i) => 199_993 + i),
         );
         const chunks: Buffer[] = [];
         slow.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
         slow.stdout.resume();
         await end(vm);
         const lines = (await shown).trim().split('\n');
-        expect(lines.length).toBeGreaterThan(30_000);
+        expect(lines.length).toBeGreaterThan(5000);
         await expect.poll(() => slow.exitCode, { timeout: 10_000 }).not.toBe(null);
         writeFileSync(slowFile, Buffer.concat(chunks));
         const records: TransferRecord[] = [];
@@ -208,8 +208,8 @@ ${more}`,
         };
         for await (const batch of readCapture(slowFile, { onNotice })) records.push(...batch);
         expect(lost).toBeGreaterThan(0);
-        expect(records.length + lost).toBe(40_000 - records[0]!.sequence);
-        expect(records.at(-1)!.sequence).toBe(39_999);
+        expect(records.length + lost).toBe(200_000 - records[0]!.sequence);
+        expect(records.at(-1)!.sequence).toBe(199_999);
       } finally {
         vm.child.kill('SIGKILL');
       }
