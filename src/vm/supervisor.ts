@@ -1,7 +1,6 @@
 import type { VmConfig } from '../config/index.js';
 import { GpuvmError } from '../errors.js';
-import { headerOf } from './capture-header.js';
-import { CaptureToDisk } from './capture-to-disk.js';
+import type { CaptureToDisk } from './capture-to-disk.js';
 import { Controlled } from './controlled.js';
 import type { StoredReport } from './crash-report/index.js';
 import { graceMs } from './deadlines.js';
@@ -13,6 +12,7 @@ import { type HostUndone, hostDevices } from './host-devices.js';
 import { RestartPlan, type Verdict } from './restart.js';
 import { mayTryAgain } from './retry.js';
 import { stateFoldersToTry } from './state-folders.js';
+import { supervisedCapture } from './supervised-capture.js';
 import { forward, type RunResult, stepOf, supervisedRun } from './supervised-run.js';
 import type { SupervisorOptions } from './supervisor-options.js';
 import { isFailure, type SupervisorReport, stoppedWhileWaiting, wasReset } from './supervisor-report.js';
@@ -46,7 +46,7 @@ export class Supervisor extends Controlled {
       onNote: (line) => this.emit('note', line),
     });
     this.#plan = new RestartPlan(config.restart);
-    this.#capture = this.#captureToDisk();
+    this.#capture = supervisedCapture(this, options);
     this.#hooks = new HookRunner(config.hooks, () => this.#environment(), {
       onRun: (run) => this.emit('hook', run),
       onLine: (line) => this.emit('hook-output', line),
@@ -155,18 +155,6 @@ export class Supervisor extends Controlled {
     const own = this.#withOwn(state);
     await this.#devices.handOver();
     return { fds, state: own };
-  }
-
-  #captureToDisk(): CaptureToDisk | undefined {
-    const settings = this.#options.capture ?? this.config.capture;
-    if (settings === undefined) return undefined;
-    const capture = new CaptureToDisk(settings, headerOf(this.config), (line) => this.emit('note', line));
-    let isTakenOver = this.#options.takeOver !== undefined;
-    this.on('bridge', (bridge) => {
-      capture.follow(bridge, isTakenOver);
-      isTakenOver = false;
-    });
-    return capture;
   }
 
   #withOwn(state: unknown): HandOverState {

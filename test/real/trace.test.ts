@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BusyVm } from '../../scripts/lib/screenshots/vm.js';
 import { captureOf, refusal, transfer } from '../cli/bpmp/transfers.js';
+import { demoIsPrepared } from './demo-parts.js';
 import { GpuvmProcess } from './gpuvm-process.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -20,8 +22,11 @@ interface Ended {
   readonly stderr: string;
 }
 
-function gpuvm(words: readonly string[], input?: string): Promise<Ended> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...words], { cwd: root });
+function gpuvm(words: readonly string[], input?: string, env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...words], {
+    cwd: root,
+    env: { ...process.env, ...env },
+  });
   let [out, err] = ['', ''];
   child.stdout.on('data', (chunk) => {
     out += chunk;
@@ -134,5 +139,29 @@ describe('gpuvm bpmp trace --follow', () => {
     expect(ended.stderr).toBe('');
     expect(ended.stdout.split('\n')).toHaveLength(4);
     expect(ended.stdout).toMatch(/\n0\n$/);
+  });
+});
+
+describe.skipIf(!demoIsPrepared())('gpuvm bpmp trace of a running VM', () => {
+  let vm: BusyVm;
+  beforeAll(async () => {
+    vm = await BusyVm.start(mkdtempSync(join(folder, 'vm-')));
+  }, 150_000);
+  afterAll(() => vm?.stop());
+
+  it('prints what its guest asked before, and then what it asks', async () => {
+    const filter = ['--filter', 'bpmp.verdict == "deny" && bpmp.mrq.name == "CLK"'];
+    const { status, lines } = await gpuvm(['bpmp', 'trace', vm.name, '-f', ...filter, '-c', '5'], '', vm.env);
+    expect(status).toBe(0);
+    expect(lines).toHaveLength(5);
+    for (const line of lines)
+      expect(line).toMatch(/ deny {5}CLK ENABLE #4400 → -1 \(EPERM\) .* built-in: unknown clock$/);
+  });
+
+  it('ends with what there is, where it does not follow', async () => {
+    const { status, lines } = await gpuvm(['bpmp', 'trace', vm.name, '--json', '--last', '3'], '', vm.env);
+    expect(status).toBe(0);
+    const sequences = lines.map((line) => (JSON.parse(line) as { sequence: number }).sequence);
+    expect(sequences).toEqual([sequences[0]!, sequences[0]! + 1, sequences[0]! + 2]);
   });
 });
