@@ -1,5 +1,18 @@
-/** gpuvm as a library: VM files, a VM's life, its bridge and policy, BPMP requests by name, QMP. */
+/** gpuvm as a library: VM files, a VM's life, its bridge and policy, BPMP requests by name, captures of them, QMP. */
 export { type Backend, type BackendConfig, createBackend, SimulatedBpmp } from './bpmp/backend/index.js';
+export {
+  CaptureFile,
+  CaptureWriter,
+  decodeTransfer,
+  encodeTransfer,
+  type Notice,
+  type ReadOptions,
+  readCapture,
+  type TransferRecord,
+  transferBlock,
+} from './bpmp/capture/index.js';
+export { type Field, fieldByName, fields, fieldsOf, valuesOf } from './bpmp/fields/index.js';
+export { compileFilter, type Filter } from './bpmp/filter/index.js';
 export { type CompiledPolicy, loadPolicy, Policy, parsePolicy } from './bpmp/policy/index.js';
 export { tegra234 } from './bpmp/tegra234/index.js';
 export {

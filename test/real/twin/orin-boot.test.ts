@@ -161,6 +161,16 @@ describe.skipIf(!isAble)('the Orin twin', () => {
       expect(listed).toContainEqual(expect.objectContaining({ name: '0000:00:11.0', driver: 'e1000e' }));
     });
 
+    it('shows the firmware behind /dev/bpmp-host, and traces a program that asks it', () => {
+      const { before, traced, after } =
+        saw<Readonly<Record<'before' | 'traced' | 'after', Said>>>('firmware');
+      expect(before.status, before.stderr).toBe(0);
+      expect(JSON.parse(before.stdout)).toMatchObject({ name: 'GPUSYS', enabled: false });
+      expect(traced.status, traced.stderr).toBe(0);
+      expect(traced.stdout).toMatch(/^\S+ allow {4}CLK ENABLE GPUSYS \(304\) → 0 {2}[\d.]+ [µm]s\n$/);
+      expect(JSON.parse(after.stdout)).toMatchObject({ name: 'GPUSYS', enabled: true });
+    });
+
     it('has an addon that is the same for this processor', () => {
       const ours = Object.fromEntries(Object.entries(addon()).map(([name, it]) => [name, typeof it]));
       expect(saw('addon-exports')).toEqual(ours);

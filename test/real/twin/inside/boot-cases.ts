@@ -92,6 +92,17 @@ async function gpuvm() {
   return { version, devices };
 }
 
+/** The firmware behind /dev/bpmp-host, and a program that asks it, as one who debugs without a VM looks at them. */
+async function firmware() {
+  await run('/run/twin/busybox', ['modprobe', 'bpmp-host']);
+  const before = await run('gpuvm', ['bpmp', 'clk', 'show', 'GPUSYS', '--json']);
+  const asks = ['gpuvm', 'bpmp', 'send', 'clk', 'enable', 'GPUSYS'];
+  const traced = await run('gpuvm', ['bpmp', 'trace', '--', ...asks]);
+  const after = await run('gpuvm', ['bpmp', 'clk', 'show', 'GPUSYS', '--json']);
+  await run('/run/twin/busybox', ['rmmod', 'bpmp_host']);
+  return { before, traced, after };
+}
+
 /** What is written into the checkout stays in memory. */
 function checkout(): string {
   const path = join(process.cwd(), 'written-in-a-twin');
@@ -116,5 +127,6 @@ export const bootCases: Readonly<Record<string, () => unknown>> = {
   }),
   kvm,
   gpuvm,
+  firmware,
   checkout,
 };
