@@ -52,6 +52,8 @@ const mayImport: Record<string, readonly string[]> = {
     'config',
     'errors',
     'bpmp/worker',
+    'bpmp/filter',
+    'bpmp/fields',
     'bpmp/capture',
     'bpmp/mediator',
     'bpmp/bridge',
