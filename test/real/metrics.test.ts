@@ -1,6 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -51,6 +51,20 @@ function parse(text: string, format: 'prometheus' | 'openmetrics'): Promise<Pars
   });
 }
 
+/** Waits for a port: it opens beside the VM's start, which does not wait for it. Asks nothing: an answer is kept for a moment. */
+async function opened(port: number): Promise<void> {
+  const start = performance.now();
+  const isOpen = () =>
+    new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(true));
+      socket.once('error', () => resolve(false)).once('connect', () => socket.destroy());
+    });
+  while (!(await isOpen())) {
+    if (performance.now() - start > 10_000) throw new Error(`port ${port} is not served`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 /** A port that was free a moment ago. */
 function freePort(): Promise<number> {
   return new Promise((resolve) => {
@@ -89,6 +103,7 @@ metrics: { listen: "127.0.0.1:${port}" }
     vm = new GpuvmProcess('run', join(folder, 'vm.yaml'), '--verbose');
     await vm.waitFor('stderr', 'state: running');
     client = await findVm('measured');
+    await opened(port);
     const requests = [
       'clk enable GPUSYS',
       'clk set-rate GPC0CLK 1.3GHz',
